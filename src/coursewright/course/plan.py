@@ -1,0 +1,123 @@
+"""What is decided before a course is written: the request, the analysis of the sources, the outline with its pins.
+
+The outline names, for every section and every set of questions, the passages it is made from (by id, in order). These
+pins are what makes a course rebuildable: the same pins give the same content.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coursewright.course.model import Difficulty, Mode
+
+Level = Literal[
+    "kindergarten", "1st-grade", "2nd-grade", "3rd-grade", "4th-grade", "5th-grade", "6th-grade", "7th-grade",
+    "8th-grade", "9th-grade", "10th-grade", "11th-grade", "12th-grade", "college", "graduate", "professional", "master",
+]  # fmt: skip
+
+
+class _Plan(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CourseRequest(_Plan):
+    """What the user asked for. `None` leaves the choice to the author; structure counts that are set are exact."""
+
+    title: str | None = None
+    description: str = ""
+    author: Literal["extractive", "llm"] = "extractive"
+    mode: Mode = "kb_only"
+    language: str | None = Field(None, description="ISO 639-1; default: the sources' main language.")
+    level: Level | None = None
+    audience: str | None = None
+    modules: int | None = Field(None, ge=1, le=50, description="Modules in the course.")
+    lessons: int | None = Field(None, ge=1, le=50, description="Lessons in each module.")
+    sections: int | None = Field(None, ge=1, le=50, description="Sections in each lesson.")
+    questions_per_lesson: int | None = Field(None, ge=0, le=50, description="At most so many.")
+    questions_per_quiz: int | None = Field(None, ge=0, le=100, description="At most so many.")
+    questions_per_exam: int | None = Field(None, ge=0, le=200, description="At most so many.")
+    difficulty: Difficulty = "medium"
+    seed: int = 0
+
+
+class Concept(_Plan):
+    """A term that the sources define. `definition` is a verbatim span of the passage."""
+
+    term: str
+    definition: str
+    passage_id: str
+    kind: str = Field("term", description="Where it was found: glossary, dfn, acronym, bold, copula, …")
+
+
+class Analysis(_Plan):
+    """What the knowledge base holds, in the words of the HTTP API (`knowledgeBaseAnalysis`)."""
+
+    language: str
+    languages: dict[str, int] = Field(default_factory=dict, description="Words a language.")
+    documents: int
+    passages: int
+    words: int
+    depth: Literal["minimal", "moderate", "comprehensive"]
+    quality: Literal["low", "medium", "high"]
+    subjects: tuple[str, ...] = ()
+    concepts: tuple[Concept, ...] = ()
+    gaps: tuple[str, ...] = ()
+    recommended_mode: Mode
+
+
+class SectionPlan(_Plan):
+    id: str
+    title: str
+    passage_ids: tuple[str, ...]
+    concepts: tuple[Concept, ...] = ()
+    summary: str = Field("", description="One planned sentence, so that neighbours do not repeat each other.")
+
+
+class QuestionPlan(_Plan):
+    """The blueprint of one set of questions: what it examines, from which passages, so that no two sets overlap."""
+
+    wanted: int = Field(ge=0, description="At most so many questions.")
+    objectives: tuple[str, ...] = ()
+    passage_ids: tuple[str, ...] = ()
+    seeds: tuple[dict[str, Any], ...] = Field((), description="What the author prepared; only the author reads it.")
+
+
+class LessonPlan(_Plan):
+    id: str
+    title: str
+    description: str = ""
+    objectives: tuple[str, ...] = ()
+    sections: tuple[SectionPlan, ...]
+    assessment: QuestionPlan
+
+
+class ModulePlan(_Plan):
+    id: str
+    title: str
+    description: str = ""
+    objectives: tuple[str, ...] = ()
+    lessons: tuple[LessonPlan, ...]
+    quiz: QuestionPlan
+
+
+class Outline(_Plan):
+    title: str
+    description: str = ""
+    language: str
+    objectives: tuple[str, ...] = ()
+    modules: tuple[ModulePlan, ...]
+    exam: QuestionPlan
+    notes: tuple[str, ...] = Field((), description="What the author of the course should know: parts left out and why.")
+
+
+__all__ = [
+    "Analysis",
+    "Concept",
+    "CourseRequest",
+    "LessonPlan",
+    "Level",
+    "ModulePlan",
+    "Outline",
+    "QuestionPlan",
+    "SectionPlan",
+]

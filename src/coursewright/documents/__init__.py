@@ -1,0 +1,1 @@
+"""From files to passages: reading, splitting, storing and finding them again."""

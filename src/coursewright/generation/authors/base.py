@@ -1,0 +1,60 @@
+"""The seam between the steps of a job and whoever writes the content."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from coursewright.course.model import BrainBytes, MindMap, Question, Section
+from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.documents.passages import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The questions written for one set, and, when there are fewer than wanted, why ("3 of 5: …"); else ""."""
+
+    questions: tuple[Question, ...]
+    shortfall: str = ""
+
+
+class Author(Protocol):
+    """Writes the content of one task from the passages pinned for it.
+
+    Every method is a function of its arguments alone: same arguments, same result, on every machine. Passages arrive in
+    the order of their pins. `TooFewSources` says that the sources do not carry what was asked for.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return `extractive` or `llm`."""
+
+    @property
+    def version(self) -> str:
+        """Return what changes whenever the author would write something else from the same arguments."""
+
+    @property
+    def notice(self) -> str:
+        """Return the sentence that every export shows about how the course was made."""
+
+    async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis: ...
+
+    async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline: ...
+
+    async def section(
+        self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
+    ) -> Section: ...
+
+    async def questions(
+        self, plan: QuestionPlan, passages: Sequence[Passage], sections: Sequence[Section], request: CourseRequest
+    ) -> Questions: ...
+
+    async def mind_map(
+        self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
+    ) -> MindMap: ...
+
+    async def brainbytes(
+        self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
+    ) -> BrainBytes: ...
+
+
+__all__ = ["Author", "Questions"]
