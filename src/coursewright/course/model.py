@@ -97,7 +97,7 @@ class Ordering(_Question):
 
 
 class Cloze(_Question):
-    """The stem has one `____` a gap; options, when present, are a word bank; the answer has the accepted words a gap."""
+    """The stem has one `____` a gap; options, if any, are a word bank; the answer lists the accepted words a gap."""
 
     kind: Literal["cloze"] = "cloze"
     answer: tuple[tuple[str, ...], ...]
