@@ -1,0 +1,50 @@
+# The habits of this repository. Only python3 (3.11+), pip, make and git are assumed; everything else is a wheel.
+# Another interpreter: make PYTHON=python3.12 setup
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test test-all faults bench docs examples
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## make .venv and install Coursewright with its development tools into it
+
+$(STAMP): pyproject.toml scripts/make_venv.sh
+	@scripts/make_venv.sh $(PYTHON)
+	@touch $@
+
+demo: setup ## make a course from the example handbook: no key, no network, no server
+	$(BIN)/coursewright demo --out out/demo --author extractive
+
+check: setup ## lint, formatting, types, layers, and the snippets and links of the documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) -q tests/test_docs.py
+
+test: setup ## everything but the slow tests, under ten minutes on two cores
+	scripts/test_dependencies.sh
+	$(PYTEST) -n $(WORKERS) -m "not slow"
+
+test-all: setup ## all tests, the slow ones too
+	scripts/test_dependencies.sh
+	$(PYTEST) -n $(WORKERS)
+
+faults: setup ## kill, stop and restart real workers and a real Postgres
+	$(PYTEST) -m faults
+
+bench: setup ## measure, print the tables and keep them in docs/benchmarks.md
+	$(BIN)/python -m bench
+
+docs: setup ## write the generated pages of docs/reference
+	$(BIN)/python scripts/build_docs.py
+
+examples: setup ## build the DOCX and the PDF of the example handbook from their Markdown
+	$(BIN)/python scripts/build_examples.py
