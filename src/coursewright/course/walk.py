@@ -1,0 +1,86 @@
+"""Ways through a course: every piece together with its place, for checks, measures and exporters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from coursewright.course.model import Block, Citation, Course, KeyConcept, Lesson, Module, Question, Section
+
+SetKind = Literal["lesson", "module", "exam"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSection:
+    """A section and what it stands in."""
+
+    module: Module
+    lesson: Lesson
+    section: Section
+
+    @property
+    def where(self) -> str:
+        return f"{self.module.id}/{self.lesson.id}/{self.section.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedQuestion:
+    """A question and the set it belongs to: `owner` is the path of lesson or module, or `exam`."""
+
+    kind: SetKind
+    owner: str
+    title: str
+    question: Question
+
+    @property
+    def where(self) -> str:
+        return f"{self.owner}/{self.question.id}"
+
+
+def sections(course: Course) -> Iterator[PlacedSection]:
+    """Yield every section in reading order."""
+    for module in course.modules:
+        for lesson in module.lessons:
+            for section in lesson.sections:
+                yield PlacedSection(module, lesson, section)
+
+
+def questions(course: Course) -> Iterator[PlacedQuestion]:
+    """Yield every question: those of each lesson, then the quiz of its module, the exam last."""
+    for module in course.modules:
+        for lesson in module.lessons:
+            for question in lesson.assessment.questions:
+                yield PlacedQuestion("lesson", f"{module.id}/{lesson.id}", lesson.title, question)
+        for question in module.quiz.questions:
+            yield PlacedQuestion("module", module.id, module.title, question)
+    for question in course.exam.questions:
+        yield PlacedQuestion("exam", "exam", course.title, question)
+
+
+def blocks(course: Course) -> Iterator[tuple[str, Block]]:
+    """Yield every block, examples included, with its path of ids."""
+    for placed in sections(course):
+        for block in (*placed.section.blocks, *placed.section.examples):
+            yield f"{placed.where}/{block.id}", block
+
+
+def concepts(course: Course) -> Iterator[tuple[str, KeyConcept]]:
+    """Yield every key concept with the path of its section."""
+    for placed in sections(course):
+        for concept in placed.section.key_concepts:
+            yield placed.where, concept
+
+
+def citations(course: Course) -> Iterator[tuple[str, Citation]]:
+    """Yield every citation of blocks, key concepts and questions with the path of what cites."""
+    for where, block in blocks(course):
+        for citation in block.citations:
+            yield where, citation
+    for where, concept in concepts(course):
+        for citation in concept.citations:
+            yield where, citation
+    for placed in questions(course):
+        for citation in placed.question.citations:
+            yield placed.where, citation
+
+
+__all__ = ["PlacedQuestion", "PlacedSection", "SetKind", "blocks", "citations", "concepts", "questions", "sections"]
