@@ -1,0 +1,68 @@
+"""Puts the measures together into one report."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from coursewright.course import walk
+from coursewright.course.model import Course
+from coursewright.course.plan import Level
+from coursewright.course.quality import citations, items, texts, words
+from coursewright.course.quality.citations import KnowledgeSection
+from coursewright.course.quality.report import LanguageShare, LeftOut, Quality
+
+
+def measure(
+    course: Course,
+    *,
+    kb_sections: Sequence[KnowledgeSection] = (),
+    pins: Mapping[str, Collection[str]] | None = None,
+    shortfalls: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
+    level: Level | None = None,
+) -> Quality:
+    """Return the quality report of a course: a function of its arguments alone.
+
+    `pins` names, by the id of a section, lesson or module, the passages that its author was given.
+    """
+    measures = (
+        *citations.overlap(course),
+        citations.validity(course, pins or {}),
+        citations.uncited(course),
+        citations.coverage(course, kb_sections),
+        items.item_flaws(course),
+        items.length_tell(course),
+        items.key_positions(course),
+        items.duplicates(course),
+        *texts.redundancy(course),
+        texts.readability(course, level),
+        texts.alignment(course),
+        texts.language(course),
+    )
+    return Quality(
+        course=course.title,
+        language=course.language,
+        passed=all(each.passed is not False for each in measures),
+        flagged=sum(len(each.flags) for each in measures),
+        measures=measures,
+        shortfalls=tuple(shortfalls),
+        left_out=tuple(left_out),
+        languages=_languages(course),
+    )
+
+
+def _languages(course: Course) -> tuple[LanguageShare, ...]:
+    used = {citation.passage_id for _, citation in walk.citations(course)}
+    passages = Counter(source.language for source in course.sources)
+    cited = Counter(source.language for source in course.sources if source.passage_id in used)
+    return tuple(
+        LanguageShare(
+            language=language,
+            passages=passages[language],
+            cited=cited[language],
+            words=words.count(source.text for source in course.sources if source.language == language),
+        )
+        for language in sorted(passages)
+    )
+
+
+__all__ = ["measure"]
