@@ -1,0 +1,68 @@
+"""The blocks of a passage: verbatim spans with their kind, in the language that the course is written in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from coursewright.course.model import BlockKind, Citation
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.sentences import sentences
+
+_WHOLE_QUOTE_WORDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBlock:
+    """`passage.text[start:end]` is `text`."""
+
+    passage: Passage
+    kind: BlockKind
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+
+def in_language(passage: Passage, language: str) -> bool:
+    """Tell whether the passage is in the language, or in none that could be told."""
+    return passage.language in ("", language)
+
+
+def blocks(passage: Passage, language: str) -> Iterator[SourceBlock]:
+    """Yield the passage's blocks in order, headings and paragraphs of other languages left out."""
+    if not passage.spans:
+        if passage.text.strip():
+            yield _trimmed(passage, "paragraph", 0, len(passage.text))
+        return
+    for span in passage.spans:
+        if span.kind == "heading" or not passage.text[span.start : span.end].strip():
+            continue
+        if span.kind in ("paragraph", "list", "note") and span.language not in ("", language):
+            continue
+        yield _trimmed(passage, span.kind, span.start, span.end)
+
+
+def _trimmed(passage: Passage, kind: BlockKind, start: int, end: int) -> SourceBlock:
+    """Leave out blank lines around a block, but never the indentation of its first line."""
+    text = passage.text[start:end]
+    body = text.rstrip()
+    lead = len(body) - len(body.lstrip("\n"))
+    if kind == "paragraph":
+        lead = len(body) - len(body.lstrip())
+    return SourceBlock(passage, kind, start + lead, start + len(body))
+
+
+def cite(block: SourceBlock, language: str) -> Citation:
+    """Cite a block: all of it when it is short, else its first whole sentence or line."""
+    text = block.text
+    if len(text.split()) <= _WHOLE_QUOTE_WORDS and len(text) <= 400:
+        return Citation(passage_id=block.passage.id, quote=text)
+    if block.kind in ("paragraph", "note"):
+        start, end = sentences(text, language)[0]
+        return Citation(passage_id=block.passage.id, quote=text[start:end])
+    lines = [line for line in text.splitlines() if line.strip()]
+    return Citation(passage_id=block.passage.id, quote=lines[0])
+
+
+__all__ = ["SourceBlock", "blocks", "cite", "in_language"]

@@ -1,0 +1,54 @@
+"""A lesson's audio script: its title, three sentences that stand alone, and the terms to remember."""
+
+import re
+from collections.abc import Sequence
+
+from coursewright.course.model import BrainBytes, Section, Segment
+from coursewright.course.plan import LessonPlan
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blocks import SourceBlock
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.section import best_sentences
+from coursewright.generation.authors.extractive.sentences import is_speakable
+
+_SENTENCES = 3
+_RECALLED = 4
+
+
+def make_brainbytes(
+    lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], words: Catalogue
+) -> BrainBytes:
+    """Return the script, spoken at the language's pace; seconds are rounded to a tenth."""
+    by_id = {passage.id: passage for passage in passages}
+    shown = [
+        _source(block.text, by_id[block.citations[0].passage_id])
+        for section in sections
+        for block in section.blocks
+        if block.kind == "paragraph" and block.citations and block.citations[0].passage_id in by_id
+    ]
+    spoken = [words.say("brainbytes", "opening", title=lesson.title)]
+    spoken += best_sentences([block for block in shown if block is not None], words, _SENTENCES)
+    terms = dict.fromkeys(concept.term for section in sections for concept in section.key_concepts)
+    recalled = [term for term in terms if is_speakable(term)][:_RECALLED]
+    recalled = recalled or [plan.title for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]
+    if recalled:
+        spoken.append(words.say("brainbytes", "recap", terms=words.enumerate(recalled)))
+    segments = tuple(Segment(text=text, seconds=seconds(text, words)) for text in spoken)
+    return BrainBytes(
+        title=lesson.title, segments=segments, seconds=round(sum(segment.seconds for segment in segments), 1)
+    )
+
+
+def seconds(text: str, words: Catalogue) -> float:
+    """Return how long the text takes to say."""
+    if words.characters_per_minute:
+        return round(len(re.sub(r"\s", "", text)) * 60 / words.characters_per_minute, 1)
+    return round(len(text.split()) * 60 / words.words_per_minute, 1)
+
+
+def _source(text: str, passage: Passage) -> SourceBlock | None:
+    start = passage.text.find(text)
+    return SourceBlock(passage, "paragraph", start, start + len(text)) if start >= 0 else None
+
+
+__all__ = ["make_brainbytes", "seconds"]

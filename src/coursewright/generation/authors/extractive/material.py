@@ -1,0 +1,65 @@
+"""Which passages become lessons, and under which headings they stand."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.titles import clean, is_glossary, is_matter
+
+_LEAST_WORDS = 5
+
+
+def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list[Passage], tuple[str, ...]]:
+    """Return the passages that teach, in order, and the headings of those left out (matter and glossaries).
+
+    Where nothing but such matter is there, all of it is returned: a course from a glossary is better than none.
+    """
+    kept: list[Passage] = []
+    left_out: dict[str, None] = {}
+    for passage in sorted(passages, key=lambda one: one.ordinal):
+        matter = next(
+            (h for h in path_of(passage) if is_matter(h, words) or is_glossary(h, words)),
+            None,
+        )
+        if matter is not None:
+            left_out[clean(matter, words)] = None
+        elif passage.words >= _LEAST_WORDS:
+            kept.append(passage)
+    if not kept:
+        return [one for one in sorted(passages, key=lambda one: one.ordinal) if one.words >= _LEAST_WORDS], ()
+    return kept, tuple(left_out)
+
+
+def path_of(passage: Passage) -> tuple[str, ...]:
+    """Return the heading path; the document's title stands in where a document has no headings."""
+    return passage.heading_path or ((passage.title,) if passage.title else ())
+
+
+def common_path(passages: Sequence[Passage]) -> tuple[str, ...]:
+    """Return the headings that all the passages share, over the borders of documents too."""
+    if not passages:
+        return ()
+    shared = path_of(passages[0])
+    for passage in passages[1:]:
+        path = path_of(passage)
+        length = 0
+        while length < min(len(shared), len(path)) and shared[length] == path[length]:
+            length += 1
+        shared = shared[:length]
+    return shared
+
+
+def top_headings(passages: Sequence[Passage], words: Catalogue) -> tuple[str, ...]:
+    """Return the highest headings that differ, those with most words first."""
+    depth = len(common_path(passages))
+    sizes: Counter[str] = Counter()
+    for passage in passages:
+        path = path_of(passage)
+        if path:
+            sizes[clean(path[min(depth, len(path) - 1)], words)] += passage.words
+    order = {title: place for place, title in enumerate(sizes)}
+    return tuple(sorted((title for title in sizes if title), key=lambda title: (-sizes[title], order[title])))
+
+
+__all__ = ["common_path", "lesson_passages", "path_of", "top_headings"]

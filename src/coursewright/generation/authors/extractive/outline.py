@@ -1,0 +1,241 @@
+"""The outline: the sources' headings, cut into modules, lessons and sections of like size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coursewright.course.ids import derive_id
+from coursewright.course.plan import Analysis, Concept, CourseRequest, LessonPlan, ModulePlan, Outline, SectionPlan
+from coursewright.documents.passages import Passage
+from coursewright.errors import TooFewSources
+from coursewright.generation.authors.extractive.blocks import in_language
+from coursewright.generation.authors.extractive.blueprint import Blueprint, Place, draw_up
+from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
+from coursewright.generation.authors.extractive.material import lesson_passages, path_of
+from coursewright.generation.authors.extractive.naming import Namer
+from coursewright.generation.authors.extractive.segment import prices, segment
+from coursewright.generation.authors.extractive.words import stems
+
+_SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
+_MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 12, 5, 4  # of a course whose counts are left open
+_SMALL, _LARGE = 150, 1_200  # words: smaller pieces are merged with a neighbour, larger ones are not
+_LEAST = 40  # words of the smallest section worth a title, where exact counts press
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Neighbouring passages that stay together."""
+
+    passages: tuple[Passage, ...]
+    words: int
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (self.passages[0].document, *path_of(self.passages[0]))
+
+
+def make_outline(passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
+    """Return the outline; raise `TooFewSources` when the counts asked for do not fit the sources."""
+    words = catalogue(analysis.language)
+    own = [passage for passage in passages if in_language(passage, analysis.language)]
+    teaching, left_out = lesson_passages(own, words)
+    if not teaching:
+        raise TooFewSources(
+            f"the sources hold no text in '{analysis.language}' that a lesson can be made of",
+            hint="add documents, or choose another language",
+        )
+    modules = _structure(teaching, request)
+    places, titles = _places(modules, words)
+    owners = _owners(analysis.concepts, places, words)
+    blueprint = draw_up(places, owners, analysis.concepts, request, words)
+    notes = []
+    if left_out:
+        notes.append(words.say("notes", "left_out", titles=words.enumerate(left_out)))
+    others = [name for name in analysis.languages if name not in (analysis.language, "und")]
+    if others:
+        notes.append(words.say("notes", "other_languages", languages=", ".join(others)))
+    plans = _plans(places, titles, owners, blueprint, words)
+    return Outline(
+        title=request.title or _course_title(teaching, [plan.title for plan in plans], words),
+        description=request.description
+        or words.say("outline", "covers", titles=words.enumerate([p.title for p in plans])),
+        language=analysis.language,
+        objectives=blueprint.course_objectives,
+        modules=plans,
+        exam=blueprint.exam,
+        notes=tuple(notes),
+    )
+
+
+def _structure(teaching: list[Passage], request: CourseRequest) -> list[list[list[list[Passage]]]]:
+    """Cut the passages into modules of lessons of sections."""
+    lessons, sections = request.lessons or 1, request.sections or 1
+    needed = (request.modules or 1) * lessons * sections
+    pieces = _pieces(teaching, _SMALL)
+    # Pieces merged for comfort are taken apart again where the counts asked for need more of them.
+    if len(pieces) < needed * 2:
+        pieces = _pieces(teaching, _LEAST)
+    if len(pieces) < needed:
+        raise TooFewSources(
+            f"{needed} sections were asked for ({request.modules or 1} modules x {lessons} lessons x {sections}), "
+            f"but the sources carry at most {len(pieces)}",
+            hint=f"ask for at most {len(pieces)} sections in all, or add documents",
+        )
+    total = sum(piece.words for piece in pieces)
+    scale = max(1.0, total / (_MOST_MODULES * _MODULE))
+    result = []
+    for module in _cut(pieces, request.modules, _MODULE * scale, lessons * sections, _MOST_MODULES):
+        cut = []
+        for lesson in _cut(module, request.lessons, _LESSON * scale, sections, _MOST_LESSONS):
+            aim = _SECTION * scale
+            cut.append(
+                [
+                    [passage for piece in section for passage in piece.passages]
+                    for section in _cut(lesson, request.sections, aim, 1, _MOST_SECTIONS)
+                ]
+            )
+        result.append(cut)
+    return result
+
+
+def _cut(pieces: list[_Piece], groups: int | None, target: float, least: int, most: int) -> list[list[_Piece]]:
+    ends = segment(
+        [piece.words for piece in pieces],
+        prices([piece.path for piece in pieces]),
+        groups=groups,
+        target=target,
+        least=least,
+        most=most,
+    )
+    return [pieces[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _pieces(passages: list[Passage], small: int) -> list[_Piece]:
+    """Merge passages under `small` words with a neighbour of the same parent heading, else of the same document."""
+    pieces: list[_Piece] = []
+    for passage in passages:
+        last = pieces[-1] if pieces else None
+        if (
+            last
+            and last.passages[-1].document == passage.document
+            and (last.words < small or passage.words < small)
+            and last.words + passage.words <= _LARGE
+            and (_related(last.path, (passage.document, *path_of(passage))) or last.words < _LEAST)
+        ):
+            pieces[-1] = _Piece((*last.passages, passage), last.words + passage.words)
+        else:
+            pieces.append(_Piece((passage,), passage.words))
+    return pieces
+
+
+def _related(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    """Tell whether one heading lies under the other, or both under the same."""
+    shorter = min(len(left), len(right))
+    return left[: shorter - 1] == right[: shorter - 1] and (
+        len(left) == len(right) or left[:shorter] == right[:shorter]
+    )
+
+
+def _places(modules: list[list[list[list[Passage]]]], words: Catalogue) -> tuple[list[Place], dict[str, str]]:
+    """Name every section, lesson and module; ids come from documents, headings and first passage, not from numbers."""
+    everything = [p for module in modules for lesson in module for section in lesson for p in section]
+    namer = Namer(words)
+    titles: dict[str, str] = {}
+    places: list[Place] = []
+    for module in modules:
+        in_module = [p for lesson in module for section in lesson for p in section]
+        module_id = derive_id("m-", *_identity(in_module))
+        titles[module_id] = namer.name("module", in_module, everything)
+        for lesson in module:
+            in_lesson = [p for section in lesson for p in section]
+            lesson_id = derive_id("l-", *_identity(in_lesson))
+            titles[lesson_id] = namer.name("lesson", in_lesson, in_module if len(module) > 1 else in_lesson)
+            for section in lesson:
+                section_id = derive_id("s-", *_identity(section))
+                scope = in_lesson if len(lesson) > 1 else section
+                titles[section_id] = namer.name(lesson_id, section, scope)
+                places.append(Place(module_id, lesson_id, section_id, titles[section_id], tuple(section)))
+    return places, titles
+
+
+def _identity(passages: Sequence[Passage]) -> tuple[str, ...]:
+    first = passages[0]
+    return (first.document, *first.heading_path, *(passage.id for passage in passages))
+
+
+def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) -> dict[str, list[Concept]]:
+    """Give each concept to the section that defines it, else to the one that uses the term most."""
+    by_passage = {passage.id: place.section for place in places for passage in place.passages}
+    text = {place.section: stems(" ".join(p.text for p in place.passages), words.language) for place in places}
+    owned: dict[str, list[Concept]] = {place.section: [] for place in places}
+    for concept in concepts:
+        section = by_passage.get(concept.passage_id)
+        if section is None:
+            key = stems(concept.term, words.language)
+            uses = {name: _uses(key, body) for name, body in text.items()}
+            section = max(uses, key=lambda name: uses[name])  # the first among equals
+            if not uses[section]:
+                continue
+        owned[section].append(concept)
+    return owned
+
+
+def _uses(key: list[str], text: list[str]) -> int:
+    return (
+        sum(1 for place, word in enumerate(text) if word == key[0] and text[place : place + len(key)] == key)
+        if key
+        else 0
+    )
+
+
+def _plans(
+    places: list[Place],
+    titles: dict[str, str],
+    owners: dict[str, list[Concept]],
+    blueprint: Blueprint,
+    words: Catalogue,
+) -> tuple[ModulePlan, ...]:
+    tree: dict[str, dict[str, list[Place]]] = {}
+    for place in places:
+        tree.setdefault(place.module, {}).setdefault(place.lesson, []).append(place)
+    return tuple(
+        ModulePlan(
+            id=module,
+            title=titles[module],
+            description=words.say("outline", "covers", titles=words.enumerate([titles[lesson] for lesson in lessons])),
+            objectives=blueprint.module_objectives[module],
+            lessons=tuple(
+                LessonPlan(
+                    id=lesson,
+                    title=titles[lesson],
+                    description=words.say("outline", "covers", titles=words.enumerate([one.title for one in sections])),
+                    objectives=blueprint.lesson_objectives[lesson],
+                    sections=tuple(
+                        SectionPlan(
+                            id=one.section,
+                            title=one.title,
+                            passage_ids=tuple(passage.id for passage in one.passages),
+                            concepts=tuple(owners[one.section]),
+                        )
+                        for one in sections
+                    ),
+                    assessment=blueprint.assessments[lesson],
+                )
+                for lesson, sections in lessons.items()
+            ),
+            quiz=blueprint.quizzes[module],
+        )
+        for module, lessons in tree.items()
+    )
+
+
+def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Catalogue) -> str:
+    documents = dict.fromkeys(passage.title for passage in teaching if passage.title)
+    if len(documents) == 1:
+        return next(iter(documents))
+    if len(modules) == 1:
+        return modules[0]
+    name = "join" if len(modules) == 2 else "more"
+    return words.say("outline", name, a=modules[0], b=modules[1])
+
+
+__all__ = ["make_outline"]

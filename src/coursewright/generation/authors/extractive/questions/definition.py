@@ -1,0 +1,221 @@
+"""Questions on defined terms: which definition, which term, the gap in a definition, what an acronym stands for, pairs.
+
+A distractor is the definition (or the term) of another concept of the same form whose content overlaps by less than
+40 %: where two definitions would both be right, the question is not asked.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from coursewright.course.plan import Concept
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.concepts import predicate, unlike
+from coursewright.generation.authors.extractive.questions.draft import Draft
+from coursewright.generation.authors.extractive.sentences import is_standalone
+from coursewright.generation.authors.extractive.words import content_stems, count_words
+
+_MOST_WORDS = 32  # of a definition that serves as an option or in a stem
+_LENGTH_TELL = 1.35  # longest allowed key to mean distractor; FACTS allows 1.5
+_DISTRACTORS, _FEWEST_DISTRACTORS = 3, 2
+_NEIGHBOURS = 40  # concepts looked at for distractors, the nearest in the course first
+_PAIRS, _FEWEST_PAIRS = 4, 3
+_ARTICLE = re.compile(
+    r"(?:(?P<indefinite>an?|eine?[rs]?|une?|des|una|unos|unas)|(?P<definite>the|der|die|das|les?|la|los|las|el))\s",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A concept as questions need it: what it is, in which grammatical form, and the section that teaches it."""
+
+    concept: Concept
+    section: str
+    text: str
+    form: str
+
+    @property
+    def subject(self) -> str:
+        return self.concept.term.casefold()
+
+
+def defined(owners: dict[str, list[Concept]], words: Catalogue) -> list[Defined]:
+    """Return the concepts whose definition makes a fair option, in the order of their sections."""
+    found = []
+    for section, concepts in owners.items():
+        for concept in concepts:
+            text = predicate(concept, words)
+            if concept.kind != "acronym" and _is_fair(concept.term, text, words):
+                article = _ARTICLE.match(text)
+                form = article.lastgroup or "" if article else ""
+                found.append(Defined(concept, section, text[0].upper() + text[1:], form))
+    return found
+
+
+def _is_fair(term: str, text: str, words: Catalogue) -> bool:
+    """Tell whether a definition has a fair length, no code, no tell-tale word, and does not use the term itself."""
+    own = set(content_stems(term, words.language))
+    return (
+        4 <= count_words(text, words.language) <= _MOST_WORDS
+        and not any(mark in text for mark in '`\n“”"|')
+        and not text.endswith((":", ";", ","))
+        and not words.absolute.search(text)
+        and not words.vague.search(text)
+        and not words.refers_opener.match(text)
+        and not own & set(content_stems(text, words.language))
+    )
+
+
+def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
+    """Yield the questions on one concept each."""
+    for place, one in enumerate(concepts):
+        low, high = max(0, place - _NEIGHBOURS), place + _NEIGHBOURS
+        near = [other for other in (*concepts[low:place], *concepts[place + 1 : high]) if other.form == one.form]
+        near = [other for other in near if unlike(one.concept, other.concept, words)]
+        others = _distractors(one, near, lambda it: it.text, words)
+        if others:
+            yield _draft(
+                one, words, "definition", "understand", "medium",
+                stem=words.say("stems", "definition", term=one.concept.term),
+                options=((one.text, True), *((other.text, False) for other in others)),
+            )  # fmt: skip
+        others = _distractors(one, near, lambda it: it.concept.term, words)
+        if others and not words.negation.search(one.text):
+            yield _draft(
+                one, words, "term", "remember", "easy",
+                stem=words.say("stems", "term", definition=one.text),
+                options=((one.concept.term, True), *((other.concept.term, False) for other in others)),
+            )  # fmt: skip
+        gapped = _gap(one.concept, words)
+        if gapped:
+            yield _draft(
+                one, words, "gap", "remember", "hard",
+                kind="cloze",
+                stem=words.say("stems", "cloze", sentence=gapped),
+                answers=(one.concept.term,),
+            )  # fmt: skip
+
+
+def on_acronyms(owners: dict[str, list[Concept]], words: Catalogue) -> Iterator[Draft]:
+    """Yield a short answer for each acronym; as a choice the initials would give the key away."""
+    for section, concepts in owners.items():
+        for concept in concepts:
+            if concept.kind == "acronym":
+                yield Draft(
+                    kind="short_answer",
+                    form="acronym",
+                    subjects=(concept.term.casefold(),),
+                    section=section,
+                    stem=words.say("stems", "acronym", term=concept.term),
+                    objective=words.say("objectives", "expand", term=concept.term),
+                    explanation=f"{concept.term}: {concept.definition}",
+                    citations=((concept.passage_id, concept.definition),),
+                    answers=(concept.definition,),
+                )
+
+
+def matching(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
+    """Yield matching questions: neighbouring concepts of one form, each with a definition that fits no other."""
+    left = list(concepts)
+    while left:
+        group = [left.pop(0)]
+        for other in list(left[:_NEIGHBOURS]):
+            if len(group) == _PAIRS:
+                break
+            if other.form == group[0].form and all(unlike(other.concept, one.concept, words) for one in group):
+                group.append(other)
+                left.remove(other)
+        if len(group) < _FEWEST_PAIRS:
+            continue
+        yield Draft(
+            kind="matching",
+            form="matching",
+            subjects=tuple(one.subject for one in group),
+            section=group[0].section,
+            stem=words.say("stems", "matching", terms=words.enumerate([one.concept.term for one in group])),
+            objective=words.say("objectives", "define", term=group[0].concept.term),
+            explanation=" ".join(f"{one.concept.term}: {one.concept.definition}" for one in group),
+            citations=tuple((one.concept.passage_id, one.concept.definition) for one in group),
+            pairs=tuple((one.concept.term, one.text) for one in group),
+            bloom="understand",
+        )
+
+
+def _draft(
+    one: Defined,
+    words: Catalogue,
+    form: str,
+    bloom: str,
+    difficulty: str,
+    *,
+    stem: str,
+    kind: str = "multiple_choice",
+    options: tuple[tuple[str, bool], ...] = (),
+    answers: tuple[str, ...] = (),
+) -> Draft:
+    return Draft(
+        kind=kind,
+        form=form,
+        subjects=(one.subject,),
+        section=one.section,
+        stem=stem,
+        objective=words.say("objectives", "define", term=one.concept.term),
+        explanation=one.concept.definition,
+        citations=((one.concept.passage_id, one.concept.definition),),
+        options=options,
+        answers=answers,
+        difficulty=difficulty,
+        bloom=bloom,
+    )
+
+
+def _distractors(
+    one: Defined, near: Sequence[Defined], show: Callable[[Defined], str], words: Catalogue
+) -> list[Defined]:
+    """Choose others of like length, unlike each other too, so that the key is neither the longest nor alone in form."""
+    key = show(one)
+    plain = key[:1].isupper()
+    ranked = sorted(
+        range(len(near)), key=lambda i: (show(near[i])[:1].isupper() != plain, abs(len(show(near[i])) - len(key)), i)
+    )
+    chosen: list[Defined] = []
+    for i in ranked:
+        other = near[i]
+        if len(chosen) == _DISTRACTORS:
+            break
+        if show(other).casefold() != key.casefold() and all(unlike(other.concept, it.concept, words) for it in chosen):
+            chosen.append(other)
+    if len(chosen) < _FEWEST_DISTRACTORS:
+        return []
+    if show(one) != one.concept.term and all(len(show(other)) < len(key) for other in chosen):
+        longer = next(
+            (
+                near[i]
+                for i in ranked
+                if len(show(near[i])) >= len(key)
+                and all(unlike(near[i].concept, it.concept, words) for it in chosen[:-1])
+            ),
+            None,
+        )
+        if longer is None:
+            return []
+        chosen[-1] = longer
+    mean = sum(len(show(other)) for other in chosen) / len(chosen)
+    return chosen if show(one) == one.concept.term or len(key) / mean < _LENGTH_TELL else []
+
+
+def _gap(concept: Concept, words: Catalogue) -> str:
+    """Return the defining sentence with its term left out, or "" when it is not one or says the term twice."""
+    sentence = concept.definition
+    if not is_standalone(sentence, words) or words.negation.search(sentence) or "(" in sentence:
+        return ""
+    if sentence.casefold().count(concept.term.casefold()) != 1:
+        return ""
+    start = sentence.casefold().index(concept.term.casefold())
+    gapped = sentence[:start] + "____" + sentence[start + len(concept.term) :]
+    # "An ____" would tell how the word begins.
+    return re.sub(r"\b([Aa])n? ____", r"\1(n) ____", gapped) if words.language == "en" else gapped
+
+
+__all__ = ["Defined", "defined", "matching", "on_acronyms", "on_definitions"]

@@ -1,0 +1,101 @@
+"""Table look-ups: which entry of a column belongs to which row."""
+
+import re
+from collections.abc import Iterator
+
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blocks import blocks
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.material import path_of
+from coursewright.generation.authors.extractive.questions.draft import Draft
+from coursewright.generation.authors.extractive.tables import Cell, rows_of
+from coursewright.generation.authors.extractive.titles import telling
+from coursewright.generation.authors.extractive.words import content_stems
+
+_MOST_PER_TABLE = 2
+_MOST_COLUMNS, _FEWEST_ROWS = 6, 3
+_LABEL_WORDS, _CELL_WORDS, _CELL_LETTERS = 6, 12, 90
+_DISTRACTORS = 3
+_LENGTH_TELL = 1.35
+_NUMERIC = re.compile(r"\d")
+
+
+def lookups(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]:
+    """Yield a few look-ups a table; cells with figures are asked for in writing, never among figures."""
+    title = telling(path_of(passage), words)
+    for block in blocks(passage, words.language):
+        if block.kind != "table" or not title:
+            continue
+        rows = rows_of(block.text)
+        if len(rows) <= _FEWEST_ROWS or not 2 <= len(rows[0]) <= _MOST_COLUMNS:
+            continue
+        body = [row for row in rows[1:] if len(row) == len(rows[0])]
+        labels = [row[0][0].casefold() for row in body]
+        made = 0
+        for number, row in enumerate(body):
+            # One column a row, in turn, so that no two look-ups of a table share both row and column.
+            column = 1 + made % (len(rows[0]) - 1)
+            header = rows[0][column][0]
+            if made == _MOST_PER_TABLE or not header or labels.count(labels[number]) > 1:
+                continue
+            draft = _look_up(row, column, header, body, title, section, passage.id, block.text, words)
+            if draft:
+                made += 1
+                yield draft
+
+
+def _look_up(
+    row: list[Cell],
+    column: int,
+    header: str,
+    body: list[list[Cell]],
+    title: str,
+    section: str,
+    passage_id: str,
+    table: str,
+    words: Catalogue,
+) -> Draft | None:
+    label, value = row[0][0], row[column][0]
+    if not _is_label(label) or not _is_cell(value) or len(header.split()) > _LABEL_WORDS:
+        return None
+    if set(content_stems(label, words.language)) & set(content_stems(value, words.language)):
+        return None  # the row would name its own answer
+    line = table[row[0][1] : row[-1][2]]
+    if not line or "`" in label:
+        label = label.strip("`")
+    numeric = bool(_NUMERIC.search(value))
+    others = list(dict.fromkeys(other[column][0] for other in body if other is not row and _is_cell(other[column][0])))
+    others = [text for text in others if text.casefold() != value.casefold() and not _NUMERIC.search(text)]
+    others.sort(key=lambda text: abs(len(text) - len(value)))
+    others = others[:_DISTRACTORS]
+    choice = (
+        not numeric
+        and len(others) >= 2
+        and any(len(text) >= len(value) for text in others)
+        and len(value) * len(others) < _LENGTH_TELL * sum(map(len, others))
+    )
+    if not choice and (len(value.split()) > 3 or header.casefold() in words.generic_headers):
+        return None  # too long to be written word for word
+    return Draft(
+        kind="multiple_choice" if choice else "short_answer",
+        form="lookup",
+        subjects=(f"{title}: {label}".casefold(),),
+        section=section,
+        stem=words.say("stems", "lookup", column=header.strip("`"), row=label, table=title),
+        objective=words.say("objectives", "lookup", title=title),
+        explanation=line,
+        citations=((passage_id, line),),
+        options=((value, True), *((text, False) for text in others)) if choice else (),
+        answers=() if choice else tuple(dict.fromkeys((value.strip("`"), value))),
+    )
+
+
+def _is_label(text: str) -> bool:
+    return bool(text) and len(text.split()) <= _LABEL_WORDS and any(char.isalpha() for char in text)
+
+
+def _is_cell(text: str) -> bool:
+    return any(char.isalnum() for char in text) and len(text.split()) <= _CELL_WORDS and len(text) <= _CELL_LETTERS
+
+
+__all__ = ["lookups"]
