@@ -1,0 +1,112 @@
+"""Puts blocks together to a `ReadDocument`: the one place that counts offsets and settles languages."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from coursewright.documents.passages import ReadBlockKind, ReadDocument, Span, Term
+from coursewright.documents.read.glossary import glossary_terms
+from coursewright.documents.read.inline import Mark, clean, fold
+from coursewright.documents.read.languages import detect, most_common, primary
+from coursewright.errors import UnreadableDocument
+
+_SEPARATOR = "\n\n"
+
+
+class DocumentBuilder:
+    """Collects the blocks of one document, in reading order."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.title = ""
+        self.language = ""  # what the document says of itself
+        self.licence = ""
+        self.attribution = ""
+        self.pages: int | None = None
+        self.page: int | None = None  # of the blocks that are added next
+        self.time_code: str | None = None
+        self.warnings: list[str] = []
+        self._parts: list[str] = []
+        self._length = 0
+        self._spans: list[Span] = []
+        self._terms: list[Term] = []
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def heading(self, text: str, level: int, *, language: str = "") -> None:
+        """Add a heading of level 1-6."""
+        self.add("heading", fold(text), level=min(max(level, 1), 6), language=language)
+
+    def add(
+        self,
+        kind: ReadBlockKind,
+        text: str,
+        marks: Iterable[Mark] = (),
+        *,
+        level: int = 0,
+        language: str = "",
+        page: int | None = None,
+    ) -> None:
+        """Add a block; an empty one adds nothing. `marks` count from the start of `text`."""
+        if kind == "code":
+            text = "\n".join(line.rstrip() for line in clean(text.expandtabs(8)).split("\n")).strip("\n")
+        if not text.strip():
+            return
+        start = self._length + len(_SEPARATOR) if self._parts else 0
+        end = start + len(text)
+        self._parts.append(text)
+        self._length = end
+        page = page or self.page
+        self._spans.append(Span(kind, start, end, primary(language), level=level, page=page, time_code=self.time_code))
+        for mark in marks:
+            term = text[mark.start : mark.end].strip("`")
+            definition = mark.definition and (mark.definition[0] + start, mark.definition[1] + start)
+            if term.strip():
+                self._terms.append(Term(term, mark.kind, mark.start + start, mark.end + start, definition))
+
+    def build(self) -> ReadDocument:
+        """Return the document. Raises `UnreadableDocument` when there is no text."""
+        text = _SEPARATOR.join(self._parts)
+        if not any(map(str.isalnum, text)):
+            raise UnreadableDocument(
+                self.name, "there is no text in it", hint="Leave it out, or give its text as .txt."
+            )
+        detected = [
+            span.language or ("" if span.kind in ("code", "heading") else detect(text[span.start : span.end]))
+            for span in self._spans
+        ]
+        weights = [(language, span.end - span.start) for language, span in zip(detected, self._spans, strict=True)]
+        language = most_common(weights) or self.language or detect(text[:3000])
+        spans = tuple(
+            Span(
+                span.kind,
+                span.start,
+                span.end,
+                found or ("" if span.kind == "code" else language),
+                span.level,
+                span.page,
+                span.time_code,
+            )
+            for span, found in zip(self._spans, detected, strict=True)
+        )
+        terms = sorted([*self._terms, *glossary_terms(text, spans)], key=lambda term: (term.start, term.end))
+        first = next((text[s.start : s.end] for s in spans if s.kind == "heading"), "")
+        return ReadDocument(
+            title=fold(self.title) or fold(first).replace("`", "") or title_from_name(self.name),
+            text=text,
+            spans=spans,
+            terms=tuple(terms),
+            language=language,
+            licence=fold(self.licence),
+            attribution=fold(self.attribution),
+            pages=self.pages,
+            warnings=tuple(self.warnings),
+        )
+
+
+def title_from_name(name: str) -> str:
+    """Return a title for a document that has none: `user_guide-v2.pdf` is "user guide v2"."""
+    return fold(PurePosixPath(name).stem.replace("_", " ").replace("-", " ")) or name
+
+
+__all__ = ["DocumentBuilder", "title_from_name"]

@@ -1,0 +1,72 @@
+"""Reads HTML and XHTML."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from coursewright.documents.passages import ReadDocument
+from coursewright.documents.read.builder import DocumentBuilder
+from coursewright.documents.read.decode import decode
+from coursewright.documents.read.html_walk import HtmlWalk
+from coursewright.documents.read.inline import fold
+from coursewright.documents.read.languages import primary
+
+_LICENCES = ("license", "licence", "dc.rights", "dcterms.rights", "dcterms.license", "rights", "copyright")
+_AUTHORS = ("author", "dc.creator", "dcterms.creator")
+_SITE = re.compile(r"\s+[|·—–]\s+[^|·—–]+$")  # "Page — Site"
+_SELF_CLOSED = re.compile(r"<(a|div|span|p|script|title|i|b|em|strong)(\s[^<>]*)?/>")
+
+
+def read_html(name: str, content: bytes) -> ReadDocument:
+    """Read a page: its main part when it marks one, without navigation and other furniture."""
+    builder = DocumentBuilder(name)
+    walk_page(builder, decode(name, content, builder.warnings, html=True))
+    return builder.build()
+
+
+def walk_page(builder: DocumentBuilder, html: str, *, first_level: int = 1) -> None:
+    """Add the blocks of a page, and what its head says about it where nothing is known yet."""
+    if "<?xml" in html[:200] or "xhtml" in html[:500]:
+        html = _SELF_CLOSED.sub(r"<\1\2></\1>", html)  # XML closes elements that HTML would leave open
+    tree = LexborHTMLParser(html)
+    root = tree.root
+    if root is None:
+        return
+    metadata: dict[str, str] = {}
+    for node in tree.css("meta[name], meta[property]"):
+        key = (node.attributes.get("name") or node.attributes.get("property") or "").lower()
+        metadata.setdefault(key, node.attributes.get("content") or "")
+    builder.licence = builder.licence or next((metadata[key] for key in _LICENCES if metadata.get(key)), "")
+    if not builder.licence and (link := tree.css_first("link[rel~=license], a[rel~=license]")) is not None:
+        builder.licence = fold(link.text(deep=True)) or link.attributes.get("href") or ""
+    builder.attribution = builder.attribution or next((metadata[key] for key in _AUTHORS if metadata.get(key)), "")
+    own = root.attributes.get("lang") or root.attributes.get("xml:lang") or metadata.get("language")
+    builder.language = builder.language or primary(own)
+    builder.title = builder.title or _title(tree)
+    HtmlWalk(builder, first_level=first_level).run(_main(tree) or tree.body or root)
+
+
+def _title(tree: LexborHTMLParser) -> str:
+    headings = tree.css("h1")
+    if len(headings) == 1:
+        for anchor in headings[0].css(".headerlink"):
+            anchor.decompose()
+        if text := fold(headings[0].text(deep=True)):
+            return text
+    node = tree.css_first("head title")
+    return _SITE.sub("", fold(node.text(deep=True))) if node is not None else ""
+
+
+def _main(tree: LexborHTMLParser) -> LexborNode | None:
+    """Return the one element that holds the text, if the page has exactly one and it holds most of it."""
+    body = tree.body
+    for selector in ("main", "[role=main]", "article"):
+        found = tree.css(selector)
+        if len(found) == 1 and body is not None:
+            inside, whole = len(found[0].text(deep=True)), len(body.text(deep=True))
+            if 2 * inside > whole:
+                return found[0]
+    return None
+
+
+__all__ = ["read_html", "walk_page"]

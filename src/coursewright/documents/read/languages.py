@@ -1,0 +1,51 @@
+"""Which language a text is in. Short texts are not guessed at: a heading of two words tells nothing."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import cast
+
+_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|[^\W\d_]*[\d_/\\.=<>|-]+\w*")
+_KANA = re.compile("[\u3040-\u30ff]")
+_IDEOGRAPHS = re.compile("[\u3400-\u9fff]")
+_ENOUGH_LETTERS = 60
+_ENOUGH_IDEOGRAPHS = 12
+
+
+@cache
+def _classify() -> Callable[[str], tuple[str, float]]:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return cast("Callable[[str], tuple[str, float]]", LanguageIdentifier.from_model_file(MODEL_FILE, True).classify)
+
+
+def detect(text: str) -> str:
+    """Return the ISO 639-1 code of the language of `text`; "" when it is too short or not clear."""
+    prose = _NOT_PROSE.sub(" ", text[:1500])
+    ideographs = len(_IDEOGRAPHS.findall(prose))
+    kana = len(_KANA.findall(prose))
+    if ideographs + kana >= _ENOUGH_IDEOGRAPHS and 2 * (ideographs + kana) > sum(map(str.isalpha, prose)):
+        return "ja" if kana > 0.05 * (ideographs + kana) else "zh"
+    if sum(map(str.isalpha, prose)) < _ENOUGH_LETTERS:
+        return ""
+    language, confidence = _classify()(prose)
+    return language if confidence > 0.9 else ""
+
+
+def primary(tag: str | None) -> str:
+    """Return the ISO 639-1 part of a language tag: `de-AT` and `de_AT` are `de`."""
+    match = re.match(r"\s*([A-Za-z]{2})(?:[-_]|\s*$)", tag or "")
+    return match[1].lower() if match else ""
+
+
+def most_common(weighted: Iterable[tuple[str, int]]) -> str:
+    """Return the language with the most weight (characters); "" counts for nothing."""
+    counts: Counter[str] = Counter()
+    for language, weight in weighted:
+        if language:
+            counts[language] += weight
+    return max(sorted(counts), key=lambda language: counts[language]) if counts else ""
+
+
+__all__ = ["detect", "most_common", "primary"]
