@@ -1,0 +1,114 @@
+"""Connections: a pool for async code, single ones for the heartbeat's thread. Correct through a transaction pooler.
+
+`prepare_threshold=None`: a prepared statement would be sought on another server connection. No session state.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+import psycopg_pool
+from psycopg.rows import TupleRow
+
+from coursewright.errors import ConfigurationError, DatabaseUnavailable
+from coursewright.settings import DatabaseSettings
+
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+Pool: TypeAlias = psycopg_pool.AsyncConnectionPool[Connection]
+
+# Other programs' words in the same variable (Prisma, Supabase's dashboard); libpq refuses what it does not know.
+_FOREIGN_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "supa"})
+
+# Lost or refused connections, shutdown, too many connections, full disk: classes 08, 53 and the 57P group.
+_UNAVAILABLE = ("08", "53", "57P")
+
+_HINT = "Is Postgres running, and is DATABASE_URL right? Without DATABASE_URL an embedded Postgres is used."
+
+
+@contextlib.asynccontextmanager
+async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]:
+    """Open a pool of connections (autocommit off) and close it on leaving. Raises DatabaseUnavailable."""
+    options = _options(settings)
+    url = _libpq(url)
+    # One connection by hand first: the pool would say only that it timed out, not why.
+    with mapped_errors():
+        await (await psycopg.AsyncConnection.connect(url, **options)).close()
+    pool: Pool = psycopg_pool.AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=settings.connect_timeout,
+        kwargs=options,
+        name="coursewright",
+        open=False,
+    )
+    try:
+        with mapped_errors():
+            await pool.open()
+        yield pool
+    finally:
+        await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection in a transaction: committed on leaving, rolled back on an error."""
+    with mapped_errors():
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+
+
+def connect_sync(url: str, settings: DatabaseSettings | None = None) -> psycopg.Connection[TupleRow]:
+    """Connect without an event loop, in autocommit (the heartbeat's thread). Raises DatabaseUnavailable."""
+    with mapped_errors():
+        return psycopg.connect(_libpq(url), autocommit=True, **_options(settings or DatabaseSettings()))
+
+
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn failures of the connection, not of a statement, into DatabaseUnavailable."""
+    try:
+        yield
+    except psycopg_pool.PoolTimeout as error:
+        raise DatabaseUnavailable(f"No connection to Postgres came free: {error}", hint=_HINT) from error
+    except psycopg.OperationalError as error:
+        if error.sqlstate is None or error.sqlstate.startswith(_UNAVAILABLE):
+            raise DatabaseUnavailable(f"Postgres cannot be reached: {_first_line(error)}", hint=_HINT) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _options(settings: DatabaseSettings) -> dict[str, Any]:
+    return {
+        "prepare_threshold": None,
+        "application_name": "coursewright",
+        "connect_timeout": max(2, round(settings.connect_timeout)),  # libpq takes whole seconds, 2 at least
+    }
+
+
+def _libpq(url: str) -> str:
+    """Drop the parameters that libpq does not know, and say clearly when the rest is no URL of Postgres."""
+    if "://" in url:
+        parts = urlsplit(url)
+        kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in _FOREIGN_PARAMETERS]
+        url = urlunsplit(parts._replace(query=urlencode(kept)))
+        if not parts.netloc and kept:  # urlunsplit would drop the slashes of postgresql:///name
+            url = f"{parts.scheme}://{parts.path}?{urlencode(kept)}"
+        elif not parts.netloc:
+            url = f"{parts.scheme}://{parts.path}"
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        # Not the text of the error: it may quote the password.
+        raise ConfigurationError(
+            "The database URL is not one that Postgres understands.", hint="Write postgresql://user:password@host/name."
+        ) from error
+    return url
+
+
+__all__ = ["Connection", "Pool", "connect_sync", "mapped_errors", "open_pool", "transaction"]
