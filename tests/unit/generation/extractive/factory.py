@@ -48,7 +48,7 @@ def _passage(document: str, path: tuple[str, ...], body: str, language: str, ord
     spans, start = [], 0
     for block in text.split("\n\n"):
         if block.strip():
-            code = block.startswith("    ") or block.startswith("```")
+            code = block.startswith(("    ", "```"))
             spans.append(Span("code" if code else _kind(block), start, start + len(block), language))
         start += len(block) + 2
     return Passage(

@@ -12,6 +12,7 @@ from coursewright.generation.authors.extractive.blocks import in_language
 from coursewright.generation.authors.extractive.catalogue import LANGUAGES, Catalogue, catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.extractive.material import lesson_passages, top_headings
+from coursewright.generation.authors.extractive.reading_order import in_reading_order
 
 _ENOUGH_PASSAGES = 40  # FRONTEND: below it a course should be supplemented
 _MODERATE_WORDS, _COMPREHENSIVE_WORDS = 2_000, 8_000
@@ -75,7 +76,7 @@ def analyse(passages: Sequence[Passage], request: CourseRequest) -> Analysis:
         words=sum(passage.words for passage in passages),
         depth=depth,
         quality=quality,
-        subjects=top_headings(lesson_passages(own, words)[0], words)[:_SUBJECTS],
+        subjects=top_headings(lesson_passages(in_reading_order(own, words), words)[0], words)[:_SUBJECTS],
         concepts=concepts,
         gaps=_gaps(own, {concept.term for concept in concepts}, words),
         recommended_mode=_recommended(depth, quality, len(passages)),

@@ -20,6 +20,7 @@ from coursewright.generation.authors.extractive.questions.lookup import lookups
 from coursewright.generation.authors.extractive.questions.steps import ordering
 
 _OPTIONS = 4
+_SPARING = frozenset({"acronym", "lookup", "gap"})  # honest, but a set of nothing else would be dull
 _LESSON_OBJECTIVES, _UPPER_OBJECTIVES = 4, 6
 _PREFERRED = {
     "easy": ("term", "lookup", "acronym", "definition", "ordering", "matching", "gap"),
@@ -61,6 +62,7 @@ class _Set:
     drafts: list[Draft] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
     sections: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
 
     def take(self, pool: list[Draft]) -> bool:
         """Take the best draft that is left: of the section asked about least, in the order of the pool."""
@@ -69,7 +71,9 @@ class _Set:
         fitting = [
             place
             for place, draft in enumerate(pool)
-            if draft.section in self.scope and not self.subjects & set(draft.subjects)
+            if draft.section in self.scope
+            and not self.subjects & set(draft.subjects)
+            and (draft.form not in _SPARING or self.forms.count(draft.form) < max(1, self.most // 5))
         ]
         if not fitting:
             return False
@@ -77,6 +81,7 @@ class _Set:
         self.drafts.append(draft)
         self.subjects.update(draft.subjects)
         self.sections.append(draft.section)
+        self.forms.append(draft.form)
         return True
 
 

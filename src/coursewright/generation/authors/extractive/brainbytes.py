@@ -1,4 +1,4 @@
-"""A lesson's audio script: its title, three sentences that stand alone, and the terms to remember."""
+"""A lesson's audio script: its title, sentences that stand alone (three, more up to a minute), and a recap."""
 
 import re
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from coursewright.generation.authors.extractive.section import best_sentences
 from coursewright.generation.authors.extractive.sentences import is_speakable
 
 _SENTENCES = 3
+_MOST_SENTENCES = 8
+_AIM_SECONDS = 60
 _RECALLED = 4
 
 
@@ -27,7 +29,13 @@ def make_brainbytes(
         if block.kind == "paragraph" and block.citations and block.citations[0].passage_id in by_id
     ]
     spoken = [words.say("brainbytes", "opening", title=lesson.title)]
-    spoken += best_sentences([block for block in shown if block is not None], words, _SENTENCES)
+    found = [block for block in shown if block is not None]
+    chosen: list[str] = []
+    for number in range(_SENTENCES, _MOST_SENTENCES + 1):
+        chosen = best_sentences(found, words, number)
+        if sum(seconds(text, words) for text in (*spoken, *chosen)) >= _AIM_SECONDS or len(chosen) < number:
+            break
+    spoken += chosen
     terms = dict.fromkeys(concept.term for section in sections for concept in section.key_concepts)
     recalled = [term for term in terms if is_speakable(term)][:_RECALLED]
     recalled = recalled or [plan.title for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]

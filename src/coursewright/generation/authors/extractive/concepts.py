@@ -55,11 +55,12 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
         score = round(_WEIGHT.get(one.kind, 1) + math.log(1 + times), 6)
         if key not in best or score > best[key][0]:
             best[key] = (score, one)
+    whole = "\n".join(passage.text for passage in passages)
     ordered = sorted(
         best.values(), key=lambda entry: (-entry[0], entry[1].passage.ordinal, entry[1].start, entry[1].term)
     )
     return tuple(
-        Concept(term=one.term, definition=one.definition, passage_id=one.passage.id, kind=one.kind)
+        Concept(term=_as_written(one.term, whole), definition=one.definition, passage_id=one.passage.id, kind=one.kind)
         for _, one in ordered
     )
 
@@ -164,9 +165,13 @@ def _first_sentence(term: str, passage: Passage, start: int, end: int, kind: str
         return
     first, last = start + spans[0][0], start + spans[0][1]
     sentence = passage.text[first:last]
-    if _LEAST_WORDS <= count_words(sentence, words.language) <= _MOST_WORDS and (
-        kind == "glossary" or is_closed(sentence) or "\n" not in sentence
-    ) and not words.refers_anywhere.search(sentence) and not sentence.endswith((":", "：", "?")):
+    if (
+        _LEAST_WORDS <= count_words(sentence, words.language) <= _MOST_WORDS
+        and (kind == "glossary" or is_closed(sentence) or "\n" not in sentence)
+        and not words.refers_opener.match(sentence)
+        and not words.refers_anywhere.search(sentence)
+        and not sentence.endswith((":", "：", "?"))
+    ):
         yield _Found(term.strip("` :："), passage, first, last, kind)
 
 
@@ -181,9 +186,18 @@ def _is_term(term: str, words: Catalogue) -> bool:
         and any(char.isalpha() for char in term)
         and lowered not in words.not_terms
         and (len(pieces) > 1 or lowered not in stops or term.isupper())
-        and not (pieces[0] in stops and not term[0].isupper())
+        and not (pieces[0] in stops and not pieces[0].isupper() and (len(pieces) > 1 or term[0].islower()))
         and not words.refers_opener.match(term + " ")
     )
+
+
+def _as_written(term: str, text: str) -> str:
+    """Return a term that only the start of a sentence capitalised as the sources write it elsewhere."""
+    small = term[0].lower() + term[1:]
+    if term == small or not term[1:].islower():
+        return term
+    written = [len(re.findall(rf"(?<![\w`/.-]){re.escape(form)}(?![\w`/-])", text)) for form in (small, term)]
+    return small if written[0] > written[1] else term
 
 
 def unlike(left: Concept, right: Concept, words: Catalogue) -> bool:

@@ -17,7 +17,7 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
     """
     kept: list[Passage] = []
     left_out: dict[str, None] = {}
-    for passage in sorted(passages, key=lambda one: one.ordinal):
+    for passage in passages:
         matter = next(
             (h for h in path_of(passage) if is_matter(h, words) or is_glossary(h, words)),
             None,
@@ -27,7 +27,7 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
         elif passage.words >= _LEAST_WORDS:
             kept.append(passage)
     if not kept:
-        return [one for one in sorted(passages, key=lambda one: one.ordinal) if one.words >= _LEAST_WORDS], ()
+        return [one for one in passages if one.words >= _LEAST_WORDS], ()
     return kept, tuple(left_out)
 
 

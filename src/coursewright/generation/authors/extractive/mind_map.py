@@ -6,7 +6,6 @@ from coursewright.course.model import Branch, MindMap, Section
 from coursewright.course.plan import LessonPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
-from coursewright.generation.authors.extractive.material import path_of
 from coursewright.generation.authors.extractive.titles import clean, is_generic, label
 from coursewright.generation.authors.extractive.words import stems, stop_words
 
@@ -37,15 +36,16 @@ def make_mind_map(
     topic = labels.take(lesson.title) or lesson.title
     by_id = {passage.id: passage for passage in passages}
     groups: list[tuple[str, list[str]]] = []
+    finer: list[tuple[str, list[str]]] = []
     for plan in lesson.sections:
-        headings = _headings([by_id[one] for one in plan.passage_ids if one in by_id], words)
         terms = [concept.term for section in sections if section.id == plan.id for concept in section.key_concepts]
-        groups.append((plan.title, [*headings, *terms]))
+        under = _headings([by_id[one] for one in plan.passage_ids if one in by_id], terms, words)
+        placed = {term for _, found in under for term in found}
+        groups.append((plan.title, [*(heading for heading, _ in under), *terms]))
+        finer += under or [(plan.title, terms)]
+        finer += [(term, []) for term in terms if term not in placed]
     if len(groups) < _FEWEST:
-        # Too few sections to branch on: their headings and concepts become the branches, with leaves by mention.
-        inner = [name for _, names in groups for name in names]
-        if len(groups) + len(inner) >= _FEWEST:
-            groups = [(title, []) for title, _ in groups] + [(name, []) for name in inner]
+        groups = finer  # too few sections to branch on: their headings, with the terms that stand under each
     taken: list[tuple[str, list[str]]] = []
     for title, names in groups:
         if len(taken) < _MOST:
@@ -59,15 +59,18 @@ def make_mind_map(
     return MindMap(topic=topic, branches=tuple(branches))
 
 
-def _headings(passages: Sequence[Passage], words: Catalogue) -> list[str]:
-    found: dict[str, None] = {}
+def _headings(passages: Sequence[Passage], terms: Sequence[str], words: Catalogue) -> list[tuple[str, list[str]]]:
+    """Return the headings of the passages, each with those of the terms that it is the first to mention."""
+    found: dict[str, list[str]] = {}
+    left = list(terms)
     for passage in passages:
-        path = path_of(passage)
-        if path:
-            title = clean(path[-1], words)
-            if title and not is_generic(title, words):
-                found[title] = None
-    return list(found)
+        title = clean(passage.heading_path[-1], words) if passage.heading_path else ""
+        if title and not is_generic(title, words):
+            text = passage.text.casefold()
+            mentioned = [term for term in left if term.casefold() in text]
+            left = [term for term in left if term not in mentioned]
+            found.setdefault(title, []).extend(mentioned)
+    return list(found.items())
 
 
 __all__ = ["make_mind_map"]

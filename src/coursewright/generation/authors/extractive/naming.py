@@ -9,6 +9,7 @@ from coursewright.generation.authors.extractive.material import common_path, pat
 from coursewright.generation.authors.extractive.titles import telling
 
 _DOMINANT = 0.65  # share of the words above which one heading names the whole group
+_PLAIN_WORDS = 4
 _MOST_JOINED = 70  # characters of a joined title
 
 
@@ -53,7 +54,7 @@ class Namer:
         if len(largest) > 1 and sizes[largest[0]] < _DOMINANT * sum(sizes.values()):
             a, b = (telling(path, words) for path in sorted(largest[:2], key=lambda path: places[path]))
             if a and b and a != b and len(a) + len(b) <= _MOST_JOINED:
-                yield words.say("outline", "join", a=a, b=b)
+                yield joined(a, b, words)
         for path in largest:
             yield telling(path, words)
         for passage in passages:
@@ -62,4 +63,11 @@ class Namer:
             yield telling(own, words)
 
 
-__all__ = ["Namer"]
+def joined(a: str, b: str, words: Catalogue) -> str:
+    """Return "A and B", or "A; B" where one of them is long or has an "and" of its own."""
+    conjunction = words.texts["outline"]["join"].format(a="", b="").strip()
+    plain = all(conjunction not in title.split() and len(title.split()) <= _PLAIN_WORDS for title in (a, b))
+    return words.say("outline", "join", a=a, b=b) if plain else f"{a}; {b}"
+
+
+__all__ = ["Namer", "joined"]

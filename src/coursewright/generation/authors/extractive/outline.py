@@ -11,8 +11,10 @@ from coursewright.generation.authors.extractive.blocks import in_language
 from coursewright.generation.authors.extractive.blueprint import Blueprint, Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
 from coursewright.generation.authors.extractive.material import lesson_passages, path_of
-from coursewright.generation.authors.extractive.naming import Namer
+from coursewright.generation.authors.extractive.naming import Namer, joined
+from coursewright.generation.authors.extractive.reading_order import in_reading_order
 from coursewright.generation.authors.extractive.segment import prices, segment
+from coursewright.generation.authors.extractive.titles import telling
 from coursewright.generation.authors.extractive.words import stems
 
 _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
@@ -30,14 +32,14 @@ class _Piece:
 
     @property
     def path(self) -> tuple[str, ...]:
-        return (self.passages[0].document, *path_of(self.passages[0]))
+        return path_of(self.passages[0])
 
 
 def make_outline(passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
     """Return the outline; raise `TooFewSources` when the counts asked for do not fit the sources."""
     words = catalogue(analysis.language)
     own = [passage for passage in passages if in_language(passage, analysis.language)]
-    teaching, left_out = lesson_passages(own, words)
+    teaching, left_out = lesson_passages(in_reading_order(own, words), words)
     if not teaching:
         raise TooFewSources(
             f"the sources hold no text in '{analysis.language}' that a lesson can be made of",
@@ -56,8 +58,7 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     plans = _plans(places, titles, owners, blueprint, words)
     return Outline(
         title=request.title or _course_title(teaching, [plan.title for plan in plans], words),
-        description=request.description
-        or words.say("outline", "covers", titles=words.enumerate([p.title for p in plans])),
+        description=request.description or words.say("outline", "covers", titles="; ".join(p.title for p in plans)),
         language=analysis.language,
         objectives=blueprint.course_objectives,
         modules=plans,
@@ -119,7 +120,7 @@ def _pieces(passages: list[Passage], small: int) -> list[_Piece]:
             and last.passages[-1].document == passage.document
             and (last.words < small or passage.words < small)
             and last.words + passage.words <= _LARGE
-            and (_related(last.path, (passage.document, *path_of(passage))) or last.words < _LEAST)
+            and (_related(last.path, path_of(passage)) or last.words < _LEAST)
         ):
             pieces[-1] = _Piece((*last.passages, passage), last.words + passage.words)
         else:
@@ -201,13 +202,13 @@ def _plans(
         ModulePlan(
             id=module,
             title=titles[module],
-            description=words.say("outline", "covers", titles=words.enumerate([titles[lesson] for lesson in lessons])),
+            description=words.say("outline", "covers", titles="; ".join(titles[lesson] for lesson in lessons)),
             objectives=blueprint.module_objectives[module],
             lessons=tuple(
                 LessonPlan(
                     id=lesson,
                     title=titles[lesson],
-                    description=words.say("outline", "covers", titles=words.enumerate([one.title for one in sections])),
+                    description=words.say("outline", "covers", titles="; ".join(one.title for one in sections)),
                     objectives=blueprint.lesson_objectives[lesson],
                     sections=tuple(
                         SectionPlan(
@@ -234,8 +235,11 @@ def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Ca
         return next(iter(documents))
     if len(modules) == 1:
         return modules[0]
-    name = "join" if len(modules) == 2 else "more"
-    return words.say("outline", name, a=modules[0], b=modules[1])
+    tops = list(dict.fromkeys(telling(path_of(passage)[:1], words) for passage in teaching))
+    named = tops if len(tops) > 1 else modules
+    if len(named) == 2:
+        return joined(named[0], named[1], words)
+    return words.say("outline", "more", a=named[0], b=named[1])
 
 
 __all__ = ["make_outline"]

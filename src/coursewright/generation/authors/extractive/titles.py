@@ -10,6 +10,7 @@ _NUMBER = re.compile(
 )
 _EDGES = " \t\u00a0\u200b\u3000#¶§:.–—-"
 _LABEL_WORDS = 6
+_LINK_LETTERS = 4  # a label does not end in "of the"
 _LABEL_CUT = re.compile(r"\s*(?:[:;(（–—]|, | - ).*$", re.S)
 
 
@@ -58,7 +59,7 @@ def label(title: str, stop: frozenset[str]) -> str:
         title = _LABEL_CUT.sub("", title) or title
     kept = title.split()[:_LABEL_WORDS]
     if len(title.split()) > _LABEL_WORDS:
-        while len(kept) > 1 and kept[-1].casefold().strip(",;:") in stop:
+        while len(kept) > 1 and len(kept[-1]) <= _LINK_LETTERS and kept[-1].casefold().strip(",;:") in stop:
             kept.pop()
     return " ".join(kept).strip(",;: ")
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from coursewright.course.model import Bloom, Difficulty
 from coursewright.course.plan import Concept
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.concepts import predicate, unlike
@@ -70,8 +71,9 @@ def _is_fair(term: str, text: str, words: Catalogue) -> bool:
 def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
     """Yield the questions on one concept each."""
     for place, one in enumerate(concepts):
-        low, high = max(0, place - _NEIGHBOURS), place + _NEIGHBOURS
-        near = [other for other in (*concepts[low:place], *concepts[place + 1 : high]) if other.form == one.form]
+        low = max(0, place - _NEIGHBOURS)
+        around = sorted(range(low, min(len(concepts), place + _NEIGHBOURS)), key=lambda at: (abs(at - place), at))
+        near = [concepts[at] for at in around if at != place and concepts[at].form == one.form]
         near = [other for other in near if unlike(one.concept, other.concept, words)]
         others = _distractors(one, near, lambda it: it.text, words)
         if others:
@@ -146,8 +148,8 @@ def _draft(
     one: Defined,
     words: Catalogue,
     form: str,
-    bloom: str,
-    difficulty: str,
+    bloom: Bloom,
+    difficulty: Difficulty,
     *,
     stem: str,
     kind: str = "multiple_choice",
@@ -177,7 +179,8 @@ def _distractors(
     key = show(one)
     plain = key[:1].isupper()
     ranked = sorted(
-        range(len(near)), key=lambda i: (show(near[i])[:1].isupper() != plain, abs(len(show(near[i])) - len(key)), i)
+        range(len(near)),
+        key=lambda i: (show(near[i])[:1].isupper() != plain, not _alike_in_length(show(near[i]), key), i),
     )
     chosen: list[Defined] = []
     for i in ranked:
@@ -203,6 +206,10 @@ def _distractors(
         chosen[-1] = longer
     mean = sum(len(show(other)) for other in chosen) / len(chosen)
     return chosen if show(one) == one.concept.term or len(key) / mean < _LENGTH_TELL else []
+
+
+def _alike_in_length(text: str, key: str) -> bool:
+    return 0.6 * len(key) <= len(text) <= 1.8 * len(key)
 
 
 def _gap(concept: Concept, words: Catalogue) -> str:

@@ -18,6 +18,8 @@ _LABEL_WORDS, _CELL_WORDS, _CELL_LETTERS = 6, 12, 90
 _DISTRACTORS = 3
 _LENGTH_TELL = 1.35
 _NUMERIC = re.compile(r"\d")
+_UNIT = re.compile(r"[(（,]")
+_BARE_LETTERS = 3
 
 
 def lookups(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]:
@@ -33,10 +35,12 @@ def lookups(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]
         labels = [row[0][0].casefold() for row in body]
         made = 0
         for number, row in enumerate(body):
-            # One column a row, in turn, so that no two look-ups of a table share both row and column.
-            column = 1 + made % (len(rows[0]) - 1)
+            # One look-up a column, so that no two of a table sound alike.
+            column = 1 + made
+            if made == min(_MOST_PER_TABLE, len(rows[0]) - 1):
+                break
             header = rows[0][column][0]
-            if made == _MOST_PER_TABLE or not header or labels.count(labels[number]) > 1:
+            if not header or labels.count(labels[number]) > 1:
                 continue
             draft = _look_up(row, column, header, body, title, section, passage.id, block.text, words)
             if draft:
@@ -61,8 +65,11 @@ def _look_up(
     if set(content_stems(label, words.language)) & set(content_stems(value, words.language)):
         return None  # the row would name its own answer
     line = table[row[0][1] : row[-1][2]]
-    if not line or "`" in label:
-        label = label.strip("`")
+    label = label.strip("`")
+    if not any(char.isalpha() for char in value) and not _UNIT.search(header):
+        return None  # a bare figure without a unit
+    if any(0 < len(other[column][0]) <= _BARE_LETTERS and other[column][0].isalpha() for other in body):
+        return None  # a column of yes and no
     numeric = bool(_NUMERIC.search(value))
     others = list(dict.fromkeys(other[column][0] for other in body if other is not row and _is_cell(other[column][0])))
     others = [text for text in others if text.casefold() != value.casefold() and not _NUMERIC.search(text)]

@@ -1,0 +1,60 @@
+"""The order in which a reader would take the documents: by their chapter numbers, where they have them.
+
+A handbook published as one file a section (`apt.html`, `boot.html`) sorts by name into nonsense; its headings say where
+each file belongs ("Chapter 6.", "6.2."). A section whose chapter is another file is put under that chapter's heading.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+
+_NUMBERED_SHARE = 0.5  # of the documents: fewer numbers are chance
+_APPENDIX = 1_000  # appendices A, B, … come after the chapters
+
+Number = tuple[int, ...]
+
+
+def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Passage]:
+    """Return the passages in reading order, with the headings of their chapters put above their own."""
+    ordered = sorted(passages, key=lambda passage: passage.ordinal)
+    first: dict[str, Number] = {}
+    for passage in ordered:
+        if passage.document not in first and passage.heading_path:
+            first[passage.document] = heading_number(passage.heading_path[0], words)
+    numbers = [number for number in first.values() if number]
+    if len(numbers) < max(2, _NUMBERED_SHARE * len(first)):
+        return ordered
+    chapters: dict[Number, str] = {}
+    for passage in ordered:
+        for heading in passage.heading_path[:1]:
+            number = first.get(passage.document, ())
+            if number and heading_number(heading, words) == number:
+                chapters.setdefault(number, heading)
+    last: Number = (2 * _APPENDIX,)
+    placed = sorted(ordered, key=lambda passage: first.get(passage.document) or last)  # stable: within a file as it was
+    return [_under_chapter(passage, first.get(passage.document, ()), chapters) for passage in placed]
+
+
+def heading_number(heading: str, words: Catalogue) -> Number:
+    """Return the number of a heading: (6, 2) of "6.2. Title" and "Chapter 6. Title" alike; () when it has none."""
+    found = re.match(
+        rf"\s*(?:(?:{words.numbering.pattern})\s+|第\s*)?(?:(\d{{1,3}}(?:\.\d{{1,3}})*)(?:[.:]|\s*章|\s)|([A-Z])[.])\s*",
+        heading,
+        re.IGNORECASE,
+    )
+    if not found:
+        return ()
+    if found[2]:
+        return (_APPENDIX + ord(found[2].upper()),)
+    return tuple(int(part) for part in found[1].split("."))
+
+
+def _under_chapter(passage: Passage, number: Number, chapters: dict[Number, str]) -> Passage:
+    above = [chapters[number[:length]] for length in range(1, len(number)) if number[:length] in chapters]
+    return replace(passage, heading_path=(*above, *passage.heading_path)) if above else passage
+
+
+__all__ = ["heading_number", "in_reading_order"]
