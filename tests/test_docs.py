@@ -1,0 +1,81 @@
+"""The documentation is true: commands and options exist, links resolve, snippets compile, generated pages are current."""
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import coursewright.errors
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("decisions/*.md"), *ROOT.glob("examples/*.md")]
+)
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def snippets(language: str) -> list[tuple[str, str]]:
+    return [
+        (str(page.relative_to(ROOT)), body)
+        for page in PAGES
+        for name, body in FENCE.findall(page.read_text(encoding="utf-8"))
+        if name == language
+    ]
+
+
+def commands() -> list[tuple[str, str]]:
+    return [
+        (page, line.removeprefix("$ coursewright "))
+        for page, body in snippets("console")
+        for line in body.splitlines()
+        if line.startswith("$ coursewright ")
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_resolve(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_python_snippets_compile() -> None:
+    for page, body in snippets("python"):
+        compile(body, page, "exec", flags=0x2000)  # PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+@pytest.mark.skipif(importlib.util.find_spec("coursewright.cli") is None, reason="the command line is not there yet")
+@pytest.mark.parametrize(("page", "command"), commands())
+def test_commands_of_the_documentation_exist(page: str, command: str) -> None:
+    subcommand, *words = shlex.split(command)
+    done = subprocess.run(
+        [sys.executable, "-c", "from coursewright.cli import main; main()", subcommand, "--help"],
+        capture_output=True,
+        text=True,
+        env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    absent = [word for word in words if word.startswith("--") and word.split("=")[0] not in done.stdout]
+    assert not absent, f"{page}: {subcommand} has no {absent}"
+
+
+def test_settings_page_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("build_docs", ROOT / "scripts" / "build_docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build_docs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build_docs)
+    assert build_docs.PAGE.read_text(encoding="utf-8") == build_docs.settings_page(), "run `make docs`"
+
+
+def test_troubleshooting_names_every_error() -> None:
+    named = set(
+        re.findall(r"^\| `(\w+)`", (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    classes = [value for value in vars(coursewright.errors).values() if isinstance(value, type)]
+    codes = {error.code for error in classes if issubclass(error, coursewright.errors.CoursewrightError)}
+    assert named == codes - {"error"}
