@@ -1,7 +1,8 @@
 """What every test may use: a real Postgres, migrated; and a network that is closed but for this machine.
 
 Each test that asks for `database_url` or `pool` gets a database of its own, cloned from a template that is migrated
-once for each test worker. `COURSEWRIGHT_TEST_DATABASE_URL` (a role that may create databases) replaces the embedded server.
+once for each test worker. `COURSEWRIGHT_TEST_DATABASE_URL` (a role that may create databases) replaces the embedded
+server.
 """
 
 import asyncio
