@@ -1,4 +1,4 @@
-"""The documentation is true: commands and options exist, links resolve, snippets compile, generated pages are current."""
+"""The documentation is true: commands exist, links resolve, snippets compile, generated pages are current."""
 
 import importlib.util
 import re
@@ -48,7 +48,9 @@ def test_python_snippets_compile() -> None:
         compile(body, page, "exec", flags=0x2000)  # PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
-@pytest.mark.skipif(importlib.util.find_spec("coursewright.cli") is None, reason="the command line is not there yet")
+@pytest.mark.skipif(
+    not (ROOT / "src/coursewright/cli/__init__.py").exists(), reason="the command line is not there yet"
+)
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_commands_of_the_documentation_exist(page: str, command: str) -> None:
     subcommand, *words = shlex.split(command)
