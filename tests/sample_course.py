@@ -29,7 +29,9 @@ from coursewright.course.model import (
     TrueFalse,
 )
 
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=\"window.hacked=1\"> javascript:alert(1) & \u2028"
+HOSTILE = (
+    '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked=1"> javascript:alert(1) & \u2028'
+)
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 
 PASSAGES = {
@@ -218,8 +220,10 @@ def sample_course(language: str = "en") -> Course:
         mind_map=MindMap(
             topic="Packages",
             branches=(
-                Branch(title="Index", branches=(Branch(title="is refreshed by apt update"), Branch(title=LONG_WORD[:60]))),
-                Branch(title="Repository & <server>", branches=(Branch(title="holds packages"), Branch(title="索引を持つサーバー"))),
+                Branch(title="Index", branches=(Branch(title="is refreshed by apt update"),
+                                                Branch(title=LONG_WORD[:60]))),
+                Branch(title="Repository & <server>", branches=(Branch(title="holds packages"),
+                                                                Branch(title="索引を持つサーバー"))),
                 Branch(title="Dependency"),
             ),
         ),

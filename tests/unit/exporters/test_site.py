@@ -1,0 +1,91 @@
+"""The site says everything, links only to what exists, and never runs what the sources say."""
+
+import re
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from coursewright.exporters.site import render_site
+from tests.sample_course import HOSTILE, STEPS, sample_course
+
+SITE = {name: content.decode() for name, content in render_site(sample_course()).items()}
+PAGES = {name: LexborHTMLParser(text) for name, text in SITE.items() if name.endswith(".html")}
+
+
+def test_every_page_is_there() -> None:
+    expected = {"index", "lesson-1-1", "lesson-1-2", "quiz-1", "exam", "sources", "print"}
+    assert set(PAGES) == {f"{name}.html" for name in expected}
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_links_and_assets_exist_and_anchors_too(name: str) -> None:
+    for node in PAGES[name].css("[href], [src]"):
+        target = node.attributes.get("href") or node.attributes.get("src") or ""
+        if target.startswith("data:"):
+            continue
+        file, _, anchor = target.partition("#")
+        assert (file or name) in SITE, target
+        if anchor:
+            assert PAGES[file or name].css(f'[id="{anchor}"]'), target
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_ids_are_unique_and_the_policy_is_strict(name: str) -> None:
+    ids = [node.attributes["id"] for node in PAGES[name].css("[id]")]
+    assert len(ids) == len(set(ids))
+    policy = PAGES[name].css_first("meta[http-equiv]").attributes["content"] or ""
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_hostile_text_stays_text(name: str) -> None:
+    for script in PAGES[name].css("script"):
+        assert (script.attributes.get("src") or "").startswith("assets/")
+        assert not script.text()
+    assert not PAGES[name].css("img, [onerror], [style]")
+    assert not [a for a in PAGES[name].css("a[href]") if (a.attributes["href"] or "").startswith("javascript:")]
+
+
+def test_hostile_text_is_shown() -> None:
+    shown = PAGES["lesson-1-1.html"].css_first("#sec-hostile p").text()
+    assert HOSTILE.strip("\u2028 ") in shown
+
+
+@pytest.mark.parametrize("name", ["assets/sources.js", "assets/search.js"])
+def test_scripts_with_course_text_hold_no_markup(name: str) -> None:
+    assert not re.search("[<>&\u2028]", SITE[name])
+    assert "onerror" in SITE[name]
+
+
+def test_the_notice_and_the_licence_stand_on_every_page() -> None:
+    for page in PAGES.values():
+        text = page.body.text() if page.body else ""
+        assert "no language model was used" in text
+        assert "CC BY 4.0" in text
+
+
+def test_every_kind_of_question_shows_its_answer_without_scripts() -> None:
+    answers = [node.text() for node in PAGES["lesson-1-1.html"].css(".answer")]
+    assert len(answers) == 8
+    for needed in ("The list of packages", "An index", "True", "repository", STEPS[0], "apt-get update", "names where"):
+        assert any(needed in answer for answer in answers), needed
+
+
+def test_the_sources_page_marks_what_is_quoted() -> None:
+    marks = [node.text() for node in PAGES["sources.html"].css("mark")]
+    assert any("A package index is the list" in mark for mark in marks)
+
+
+@pytest.mark.parametrize("language, direction", [("ar", "rtl"), ("ja", "ltr"), ("de", "ltr"), ("pl", "ltr")])
+def test_language_and_direction_are_declared(language: str, direction: str) -> None:
+    root = LexborHTMLParser(render_site(sample_course(language))["index.html"].decode()).css_first("html")
+    assert (root.attributes["lang"], root.attributes["dir"]) == (language, direction)
+
+
+def test_nested_lists_stay_nested() -> None:
+    assert [node.text() for node in PAGES["lesson-1-1.html"].css(".list ol > li > ul > li")] == [
+        "by name",
+        "by pattern",
+    ]
