@@ -49,6 +49,7 @@
     menuButton.setAttribute("aria-expanded", String(open));
   }
   menuButton.addEventListener("click", () => {
+    menu.classList.add("moves"); // only now, or the menu would be seen leaving when the page opens
     showMenu(!menu.classList.contains("is-open"));
     if (menu.classList.contains("is-open")) $("a", menu).focus();
   });
