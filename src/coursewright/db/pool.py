@@ -29,7 +29,10 @@ _HINT = "Is Postgres running, and is DATABASE_URL right? Without DATABASE_URL an
 
 @contextlib.asynccontextmanager
 async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]:
-    """Open a pool of connections (autocommit off) and close it on leaving. Raises DatabaseUnavailable."""
+    """Open a pool and close it on leaving. One statement is one transaction; `transaction` groups several.
+
+    Raises DatabaseUnavailable.
+    """
     options = _options(settings)
     url = _libpq(url)
     # One connection by hand first: the pool would say only that it timed out, not why.
@@ -40,7 +43,7 @@ async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]
         min_size=1,
         max_size=settings.pool_size,
         timeout=settings.connect_timeout,
-        kwargs=options,
+        kwargs=options | {"autocommit": True},
         name="coursewright",
         open=False,
     )

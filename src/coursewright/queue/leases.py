@@ -1,0 +1,102 @@
+"""What workers do with tasks: admit, claim, complete, fail, release, rescue. Each is one statement, under a fence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+
+from coursewright.db.pool import Pool
+from coursewright.db.queries import sql
+from coursewright.queue.model import Done, Fail, Lease, Snooze, TaskSpec
+
+FirstTasks = Mapping[str, Sequence[TaskSpec]]
+
+
+class Leases:
+    """The worker's side of the queue.
+
+    `first_tasks` says which tasks a job of each type begins with; `expected` how many it will roughly have (so that
+    the percentage does not run ahead before the outline is known).
+    """
+
+    def __init__(self, pool: Pool, first_tasks: FirstTasks, *, expected: int = 20) -> None:
+        self._pool = pool
+        self._first_tasks = Jsonb({kind: [asdict(spec) for spec in specs] for kind, specs in first_tasks.items()})
+        self._expected = expected
+
+    async def admit(self, worker: str) -> UUID | None:
+        """Admit the next job in turn and give it its first tasks; `None` when nothing is admissible."""
+        job_id = await self._scalar("admit", worker=worker, first_tasks=self._first_tasks, expected=self._expected)
+        return UUID(job_id) if job_id else None
+
+    async def sweep(self, silence: float) -> int:
+        """Pick up jobs that were queued without an entry, or admitted and not begun, for `silence` seconds."""
+        count: int = await self._scalar(
+            "sweep", first_tasks=self._first_tasks, expected=self._expected, silence=silence
+        )
+        return count
+
+    async def claim(self, worker: str, room: int, lease: float, only_job: UUID | None = None) -> list[Lease]:
+        """Lease up to `room` ready tasks for `lease` seconds."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
+            parameters = {"worker": worker, "room": room, "lease": lease, "only_job": only_job}
+            await cursor.execute(sql(__package__, "claim"), parameters)
+            return await cursor.fetchall()
+
+    async def complete(self, lease: Lease, done: Done) -> bool:
+        """Record a result; `False` means that the lease was lost and nothing changed."""
+        held: bool = await self._scalar(
+            "complete",
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            output=Jsonb(dict(done.output)),
+            metadata=None if done.metadata is None else Jsonb(dict(done.metadata)),
+            tasks=Jsonb([asdict(spec) for spec in done.tasks]) if done.tasks else None,
+            result=None if done.result is None else Jsonb(dict(done.result)),
+        )
+        return held
+
+    async def fail(self, lease: Lease, failure: Fail, retry_in: float) -> bool:
+        """Record a failure, to be tried again in `retry_in` seconds while tries are left; `False`: lease lost."""
+        held: bool = await self._scalar(
+            "fail",
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            retry_in=retry_in,
+            category=failure.category,
+            message=failure.message,
+            details=None if failure.details is None else Jsonb(dict(failure.details)),
+            severity=failure.severity,
+            recoverable=failure.recoverable,
+            suggestions=list(failure.suggestions),
+        )
+        return held
+
+    async def release(self, lease: Lease, snooze: Snooze | None = None) -> bool:
+        """Hand a task back without a failure, at once or snoozed; `False`: lease lost."""
+        held: bool = await self._scalar(
+            "release",
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            seconds=snooze.seconds if snooze else 0.0,
+            waits_for=snooze.waits_for if snooze else None,
+        )
+        return held
+
+    async def rescue(self, max_rescues: int) -> int:
+        """Take back expired leases; a task that outlived more than `max_rescues` workers fails as poison."""
+        count: int = await self._scalar("rescue", max_rescues=max_rescues)
+        return count
+
+    async def next_due(self) -> float | None:
+        """Return the seconds until a task or lease is due by the clock alone; `None` when nothing is."""
+        seconds: float | None = await self._scalar("next_due")
+        return seconds
+
+    async def _scalar(self, query: str, **parameters: Any) -> Any:
+        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(sql(__package__, query), parameters)
+            return await cursor.fetchone()

@@ -1,0 +1,6 @@
+-- One job; the organisation is part of the question, so that nobody sees another's.
+select id, organisation_id, user_id, base_class_id, job_type, status, progress_percentage, job_data, result_data,
+       error_message, total_tasks, completed_tasks, failed_tasks, skipped_tasks, event_count,
+       created_at, started_at, completed_at, updated_at
+  from public.course_generation_jobs
+ where id = %(job_id)s and (organisation_id = %(organisation_id)s or %(organisation_id)s::uuid is null)

@@ -1,0 +1,217 @@
+"""A worker: admits jobs, leases tasks, carries out steps, and sees to the duties that every worker shares."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from coursewright.errors import CoursewrightError, DatabaseUnavailable, InputError
+from coursewright.queue.backoff import backoff
+from coursewright.queue.heartbeat import Heartbeat, Reason
+from coursewright.queue.leases import Leases
+from coursewright.queue.model import Cancel, Done, Fail, Lease, Outcome, Snooze
+from coursewright.settings import WorkerSettings
+
+_log = logging.getLogger(__name__)
+
+Step = Callable[[Lease], Awaitable[Outcome]]
+DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, DatabaseUnavailable)
+
+
+def worker_name() -> str:
+    """Return a name that no other worker has: host, process and a random part (names given by hand repeat)."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class Worker:
+    """Carries out up to `settings.concurrency` tasks at once until it is told to stop.
+
+    `cycle` is the whole decision and can be called by a test; `run` only adds the waiting. `only_job` confines the
+    worker to one job.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        step: Step,
+        connect: Callable[[], psycopg.Connection[Any]],
+        settings: WorkerSettings,
+        *,
+        name: str | None = None,
+        poll_interval: float = 5.0,
+        only_job: UUID | None = None,
+    ) -> None:
+        self.name = name or worker_name()
+        self._leases = leases
+        self._step = step
+        self._connect = connect
+        self._settings = settings
+        self._poll_interval = poll_interval
+        self._only_job = only_job
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._reasons: dict[UUID, Reason] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._heartbeat: Heartbeat | None = None
+        self._next_sweep = 0.0
+
+    def wake(self) -> None:
+        """Look at the queue now: a doorbell rang or a step ended."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more and let `run` return when the running steps have ended or the grace period is over."""
+        self._stopping = True
+        self._wake.set()
+
+    @property
+    def running(self) -> int:
+        """Count the steps under way."""
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Work until `stop`; a database that is away for a while is waited for."""
+        loop = asyncio.get_running_loop()
+        self._heartbeat = Heartbeat(
+            self._connect,
+            lease=self._settings.lease_seconds,
+            interval=self._settings.heartbeat_seconds,
+            control=self._settings.control_seconds,
+            on_stop=lambda task_id, reason: loop.call_soon_threadsafe(self._interrupt, task_id, reason),
+        )
+        failures = 0
+        with self._heartbeat:
+            try:
+                while not self._stopping:
+                    self._wake.clear()
+                    try:
+                        busy = await self.cycle()
+                        delay = 0.0 if busy and self._room else await self._delay()
+                        failures = 0
+                    except DATABASE_ERRORS as error:
+                        delay = backoff(failures, base=0.2, cap=5.0)
+                        failures += 1
+                        _log.warning("the database does not answer, looking again in %.1f s: %s", delay, error)
+                    await self._sleep(delay)
+            finally:
+                await self._drain()
+
+    async def cycle(self) -> bool:
+        """Do what is due once: duties, admission, claims. Tell whether anything was admitted or claimed."""
+        await self._leases.rescue(self._settings.max_rescues)
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + self._settings.lease_seconds
+            await self._leases.sweep(self._settings.lease_seconds)
+        if not self._room:
+            return False
+        claimed = await self._leases.claim(self.name, self._room, self._settings.lease_seconds, self._only_job)
+        for lease in claimed:
+            self._start(lease)
+        admitted = await self._leases.admit(self.name) if self._room else None
+        return bool(claimed) or admitted is not None
+
+    @property
+    def _room(self) -> int:
+        return self._settings.concurrency - len(self._running)
+
+    async def _delay(self) -> float:
+        due = await self._leases.next_due()
+        return self._poll_interval if due is None else min(self._poll_interval, max(due, 0.05))
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0 and not self._wake.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _start(self, lease: Lease) -> None:
+        if self._heartbeat:
+            self._heartbeat.add(lease.task_id, lease.attempt)
+        self._reasons.pop(lease.task_id, None)
+        self._running[lease.task_id] = asyncio.create_task(self._carry_out(lease), name=lease.identifier)
+
+    async def _carry_out(self, lease: Lease) -> None:
+        try:
+            outcome: Outcome | None
+            try:
+                outcome = await self._step(lease)
+            except asyncio.CancelledError:
+                reason = self._reasons.get(lease.task_id)
+                outcome = None if reason == "lost" else Cancel() if reason == "cancelled" else Snooze(0.0)
+            except InputError as error:
+                outcome = _failure(error, recoverable=False)
+            except CoursewrightError as error:
+                outcome = _failure(error, recoverable=True)
+            except DATABASE_ERRORS as error:
+                _log.warning("step %s gives its task back, the database is away: %s", lease.identifier, error)
+                outcome = Snooze(1.0)
+            except Exception as error:
+                _log.exception("step %s raised", lease.identifier)
+                outcome = Fail(f"{type(error).__name__}: {error}", category="unexpected_error", severity="high")
+            if outcome is not None:
+                await self._settle(lease, outcome)
+        finally:
+            if self._heartbeat:
+                self._heartbeat.remove(lease.task_id, lease.attempt)
+            if self._running.get(lease.task_id) is asyncio.current_task():
+                del self._running[lease.task_id]
+            self._wake.set()
+
+    async def _settle(self, lease: Lease, outcome: Outcome) -> None:
+        """Write an outcome, again and again while the database is away; the fence makes repeats harmless."""
+        for failures in range(60):
+            try:
+                held = await self._write(lease, outcome)
+            except DATABASE_ERRORS as error:
+                _log.warning("outcome of %s not written yet: %s", lease.identifier, error)
+                await asyncio.sleep(backoff(failures, base=0.2, cap=5.0))
+            except psycopg.DataError as error:
+                _log.exception("outcome of %s cannot be stored", lease.identifier)
+                outcome = Fail(f"The result cannot be stored: {error}", category="unexpected_error", recoverable=False)
+            else:
+                if not held:
+                    _log.warning(
+                        "lease of %s (attempt %s) was lost; its outcome is dropped", lease.identifier, lease.attempt
+                    )
+                return
+
+    async def _write(self, lease: Lease, outcome: Outcome) -> bool:
+        match outcome:
+            case Done():
+                return await self._leases.complete(lease, outcome)
+            case Fail():
+                return await self._leases.fail(lease, outcome, backoff(lease.failures))
+            case Snooze():
+                return await self._leases.release(lease, outcome)
+            case Cancel():
+                return await self._leases.release(lease)
+
+    def _interrupt(self, task_id: UUID, reason: Reason) -> None:
+        running = self._running.get(task_id)
+        if running:
+            self._reasons[task_id] = reason
+            running.cancel()
+
+    async def _drain(self) -> None:
+        """Let running steps finish within the grace period, then stop them; their tasks go back at once."""
+        running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=self._settings.grace_seconds)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def _failure(error: CoursewrightError, *, recoverable: bool) -> Fail:
+    hints = (error.hint,) if error.hint else ()
+    return Fail(error.detail, category=error.code, recoverable=recoverable, suggestions=hints)
