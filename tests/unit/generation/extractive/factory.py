@@ -38,14 +38,20 @@ def _parts(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _passage(document: str, path: tuple[str, ...], body: str, language: str, ordinal: int) -> Passage:
-    text, terms, offset = "", [], 0
+    body = "\n\n".join(
+        block.replace("\n", " ") if _kind(block) == "paragraph" and not block.startswith("    ") else block
+        for block in body.split("\n\n")
+    )
+    terms: list[Term] = []
+    text, offset = "", 0
     for marked in _MARKED.finditer(body):
         text += body[offset : marked.start()]
-        term, kind = marked[1] or marked[2], "strong" if marked[1] else "dfn"
-        terms.append(_term(term, kind, len(text)))
+        term = marked[1] or marked[2]
+        terms.append(_term(term, "strong" if marked[1] else "dfn", len(text)))
         text, offset = text + term, marked.end()
     text += body[offset:]
-    spans, start = [], 0
+    spans: list[Span] = []
+    start = 0
     for block in text.split("\n\n"):
         if block.strip():
             code = block.startswith(("    ", "```"))

@@ -52,8 +52,8 @@ def _best_start(short: str, text: str) -> int | None:
     if len(words) < 2 or len(words) > limit or short in words or "\n" in long or re.search(r"[.;:!?()|`]", long):
         return None
     initials = {long[found.start()].lower() for found in _WORD_START.finditer(long)}
-    # Every second letter at least must begin a word, else the letters were found by chance.
-    return start if sum(letter in initials for letter in letters) * 2 >= len(letters) else None
+    # Nearly every letter must begin a word, else the letters were found by chance.
+    return start if sum(letter in initials for letter in letters) * 3 > len(letters) * 2 else None
 
 
 __all__ = ["expansions"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from coursewright.course.model import BlockKind, Citation
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.sentences import sentences
+from coursewright.generation.authors.extractive.words import reads_as
 
 _WHOLE_QUOTE_WORDS = 40
 
@@ -38,7 +39,9 @@ def blocks(passage: Passage, language: str) -> Iterator[SourceBlock]:
     for span in passage.spans:
         if span.kind == "heading" or not passage.text[span.start : span.end].strip():
             continue
-        if span.kind in ("paragraph", "list", "note") and span.language not in ("", language):
+        if span.kind in ("paragraph", "list", "note") and not (
+            span.language in ("", language) and reads_as(passage.text[span.start : span.end], language)
+        ):
             continue
         yield _trimmed(passage, span.kind, span.start, span.end)
 

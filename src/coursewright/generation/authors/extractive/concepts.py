@@ -18,7 +18,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.sentences import is_closed, is_standalone, sentences
 from coursewright.generation.authors.extractive.tables import rows_of
 from coursewright.generation.authors.extractive.titles import is_glossary
-from coursewright.generation.authors.extractive.words import containment, count_words, stems, stop_words
+from coursewright.generation.authors.extractive.words import containment, count_words, reads_as, stems, stop_words
 
 _WEIGHT = {"glossary": 5, "dfn": 4, "dt": 3, "index": 2, "strong": 2, "emphasis": 2, "copula": 2, "acronym": 1}
 _LEAST_OCCURRENCES = 3  # of the subject of "X is a …"
@@ -44,7 +44,12 @@ class _Found:
 
 def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concept, ...]:
     """Return the concepts of the knowledge base, the most important first, each term once."""
-    found = [one for passage in passages for one in _in_passage(passage, words) if _is_term(one.term, words)]
+    found = [
+        one
+        for passage in passages
+        for one in _in_passage(passage, words)
+        if _is_term(one.term, words) and (one.kind == "acronym" or reads_as(one.definition, words.language))
+    ]
     counts = occurrences([one.term for one in found], passages, words.language)
     best: dict[tuple[str, ...], tuple[float, _Found]] = {}
     for one in found:

@@ -73,8 +73,9 @@ def _structure(teaching: list[Passage], request: CourseRequest) -> list[list[lis
     needed = (request.modules or 1) * lessons * sections
     pieces = _pieces(teaching, _SMALL)
     # Pieces merged for comfort are taken apart again where the counts asked for need more of them.
-    if len(pieces) < needed * 2:
-        pieces = _pieces(teaching, _LEAST)
+    for small, enough in ((_LEAST, needed * 2), (0, needed)):
+        if len(pieces) < enough:
+            pieces = _pieces(teaching, small)
     if len(pieces) < needed:
         raise TooFewSources(
             f"{needed} sections were asked for ({request.modules or 1} modules x {lessons} lessons x {sections}), "

@@ -23,6 +23,17 @@ _STEMMERS = {
 _UNSPACED = {"ja", "zh", "th"}
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+][^\W_]+)*", re.UNICODE)
 _UNSPACED_RUN = re.compile(r"[一-龯々〆]+|[ァ-ヶー]+|[A-Za-z0-9][A-Za-z0-9.+-]*")
+_SCRIPT = {"ja": re.compile(r"[ぁ-ヿ一-龯々]"), "ar": re.compile(r"[\u0600-\u06ff]")}
+_FUNCTION_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "de": "der die das und ist ein eine nicht mit von den dem im auf für zu sich werden wird auch",
+        "en": "the of and is to in that it for with as are this be by on an or from",
+        "es": "el la los las de y es un una que en con por para se del al como no su",
+        "fr": "le la les de et est un une que en avec par pour se du au des dans qui sur",
+    }.items()
+}
+_FOREIGN_WORDS = 3  # function words of another language that give a text away
 _one_at_a_time = threading.Lock()  # a stemmer keeps the word it works on in itself
 
 
@@ -75,6 +86,19 @@ def content_stems(text: str, language: str) -> list[str]:
     ]
 
 
+def reads_as(text: str, language: str) -> bool:
+    """Tell whether a text may be in the language: sources tag untranslated paragraphs with the language of the page."""
+    if language in _SCRIPT:
+        letters = sum(map(str.isalpha, text))
+        return letters < 20 or len(_SCRIPT[language].findall(text)) * 4 >= letters
+    if language not in _FUNCTION_WORDS:
+        return True
+    written = tokens(text, language)
+    counts = {name: sum(word in known for word in written) for name, known in _FUNCTION_WORDS.items()}
+    strongest = max(counts.values())
+    return strongest < _FOREIGN_WORDS or counts[language] * 2 >= strongest
+
+
 def count_words(text: str, language: str) -> int:
     """Count words as `Passage.words` does."""
     if language in _UNSPACED:
@@ -90,4 +114,4 @@ def containment(part: str, whole: str, language: str) -> float:
     return len(wanted & frozenset(content_stems(whole, language))) / len(wanted)
 
 
-__all__ = ["containment", "content_stems", "count_words", "stem", "stems", "stop_words", "tokens"]
+__all__ = ["containment", "content_stems", "count_words", "reads_as", "stem", "stems", "stop_words", "tokens"]
