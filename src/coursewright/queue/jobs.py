@@ -65,21 +65,21 @@ class JobQueue:
             raise NotFound(f"There is no job {job_id}.", hint="`coursewright jobs` lists the jobs.")
         return _with_status(job)
 
-    async def list(self, organisation_id: UUID | None = None, most: int = 50) -> list[Job]:
+    async def newest(self, organisation_id: UUID | None = None, most: int = 50) -> list[Job]:
         """Return jobs, newest first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Job)) as cursor:
             query = sql(__package__, "newest")
             await cursor.execute(query, {"organisation_id": organisation_id, "most": most})
             return [_with_status(job) for job in await cursor.fetchall()]
 
-    async def tasks(self, job_id: UUID, identifiers: Sequence[str] | None = None) -> "list[Task]":
+    async def tasks(self, job_id: UUID, identifiers: Sequence[str] | None = None) -> list[Task]:
         """Return a job's tasks (all, or those named) in the order in which they were created."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Task)) as cursor:
             wanted = None if identifiers is None else list(identifiers)
             await cursor.execute(sql(__package__, "list_tasks"), {"job_id": job_id, "identifiers": wanted})
             return await cursor.fetchall()
 
-    async def events(self, job_id: UUID, after: int = 0) -> "list[Event]":
+    async def events(self, job_id: UUID, after: int = 0) -> list[Event]:
         """Return a job's events with a number above `after`."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Event)) as cursor:
             await cursor.execute(sql(__package__, "events"), {"job_id": job_id, "after": after})

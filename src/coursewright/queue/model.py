@@ -124,7 +124,7 @@ class Lease:
 class TaskSpec:
     """A task to be created. `needs`: its dependencies must all be `completed`, or merely `settled` (also failed).
 
-    A job fails when a `decisive` task does not complete. `deadline_seconds` bounds one attempt, whatever the heartbeats.
+    A job fails when a `decisive` task does not complete. `deadline_seconds` bounds one attempt, for good.
     """
 
     identifier: str

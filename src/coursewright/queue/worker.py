@@ -80,12 +80,16 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`; a database that is away for a while is waited for."""
         loop = asyncio.get_running_loop()
+
+        def on_stop(task_id: UUID, reason: Reason) -> None:
+            loop.call_soon_threadsafe(self._interrupt, task_id, reason)
+
         self._heartbeat = Heartbeat(
             self._connect,
             lease=self._settings.lease_seconds,
             interval=self._settings.heartbeat_seconds,
             control=self._settings.control_seconds,
-            on_stop=lambda task_id, reason: loop.call_soon_threadsafe(self._interrupt, task_id, reason),
+            on_stop=on_stop,
         )
         failures = 0
         with self._heartbeat:
