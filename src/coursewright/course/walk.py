@@ -64,10 +64,10 @@ def blocks(course: Course) -> Iterator[tuple[str, Block]]:
 
 
 def concepts(course: Course) -> Iterator[tuple[str, KeyConcept]]:
-    """Yield every key concept with the path of its section."""
+    """Yield every key concept with the path of its section and its place in it (`concept-1`)."""
     for placed in sections(course):
-        for concept in placed.section.key_concepts:
-            yield placed.where, concept
+        for number, concept in enumerate(placed.section.key_concepts, 1):
+            yield f"{placed.where}/concept-{number}", concept
 
 
 def citations(course: Course) -> Iterator[tuple[str, Citation]]:

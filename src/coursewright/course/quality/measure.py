@@ -22,7 +22,8 @@ def measure(
 ) -> Quality:
     """Return the quality report of a course: a function of its arguments alone.
 
-    `pins` names, by the id of a section, lesson or module, the passages that its author was given.
+    `pins` names, by the id of a section, of a lesson or module (its questions) or `exam`, the passages that the author
+    of that part was given.
     """
     measures = (
         *citations.overlap(course),
