@@ -45,6 +45,7 @@ bench: setup ## measure, print the tables and keep them in docs/benchmarks.md
 
 docs: setup ## write the generated pages of docs/reference
 	$(BIN)/python scripts/build_docs.py
+	$(BIN)/python scripts/write_course_schema.py
 
 examples: setup ## build the DOCX and the PDF of the example handbook from their Markdown
 	$(BIN)/python scripts/build_examples.py
