@@ -14,7 +14,7 @@ from coursewright.generation.authors.extractive.segment import prices, segment
 from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentences
 from coursewright.generation.authors.extractive.tables import rows_of
 from coursewright.generation.authors.extractive.titles import clean, is_matter, label, telling
-from coursewright.generation.authors.extractive.words import content_stems, reads_as, stop_words, tokens
+from coursewright.generation.authors.extractive.words import content_stems, function_words, reads_as, tokens
 from tests.unit.generation.extractive.factory import passages
 
 EN = catalogue("en")
@@ -83,9 +83,9 @@ def test_front_and_back_matter(heading: str) -> None:
 
 
 def test_labels_are_cut_where_the_title_pauses() -> None:
-    stops = stop_words("en")
+    stops = function_words("en")
     assert label("Maintenance and updates: the tools of the trade", stops) == "Maintenance and updates"
-    assert label("How the bees find the way of the hive", stops) == "How the bees find the way"
+    assert label("How the bees find the of and to the hive", stops) == "How the bees find"
 
 
 @pytest.mark.parametrize(

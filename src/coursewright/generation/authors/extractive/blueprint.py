@@ -65,7 +65,7 @@ class _Set:
     forms: list[str] = field(default_factory=list)
 
     def take(self, pool: list[Draft]) -> bool:
-        """Take the best draft that is left: of the section asked about least, in the order of the pool."""
+        """Take the best draft that is left: of the section and form asked least, in the pool's order."""
         if len(self.drafts) >= self.most:
             return False
         fitting = [
@@ -77,7 +77,12 @@ class _Set:
         ]
         if not fitting:
             return False
-        draft = pool.pop(min(fitting, key=lambda place: (self.sections.count(pool[place].section), place)))
+        draft = pool.pop(
+            min(
+                fitting,
+                key=lambda place: (self.sections.count(pool[place].section), self.forms.count(pool[place].form), place),
+            )
+        )
         self.drafts.append(draft)
         self.subjects.update(draft.subjects)
         self.sections.append(draft.section)

@@ -7,7 +7,7 @@ from coursewright.course.plan import LessonPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.titles import clean, is_generic, label
-from coursewright.generation.authors.extractive.words import stems, stop_words
+from coursewright.generation.authors.extractive.words import function_words, stems
 
 _FEWEST, _MOST = 3, 7
 _LEAVES = 5
@@ -20,7 +20,7 @@ class _Labels:
         self._words, self._used = words, set[tuple[str, ...]]()
 
     def take(self, title: str) -> str:
-        short = label(title, stop_words(self._words.language))
+        short = label(title, function_words(self._words.language))
         key = tuple(stems(short, self._words.language))
         if not key or key in self._used:
             return ""

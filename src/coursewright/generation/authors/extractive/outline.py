@@ -165,7 +165,7 @@ def _identity(passages: Sequence[Passage]) -> tuple[str, ...]:
 
 
 def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) -> dict[str, list[Concept]]:
-    """Give each concept to the section that defines it, else to the one that uses the term most."""
+    """Give each concept to the section that defines it, else to the first that uses the term much."""
     by_passage = {passage.id: place.section for place in places for passage in place.passages}
     text = {place.section: stems(" ".join(p.text for p in place.passages), words.language) for place in places}
     owned: dict[str, list[Concept]] = {place.section: [] for place in places}
@@ -174,9 +174,10 @@ def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) 
         if section is None:
             key = stems(concept.term, words.language)
             uses = {name: _uses(key, body) for name, body in text.items()}
-            section = max(uses, key=lambda name: uses[name])  # the first among equals
-            if not uses[section]:
+            most = max(uses.values())
+            if not most:
                 continue
+            section = next(name for name in uses if uses[name] * 2 >= most)  # met early, not where it is used most
         owned[section].append(concept)
     return owned
 

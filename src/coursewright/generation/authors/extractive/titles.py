@@ -10,7 +10,6 @@ _NUMBER = re.compile(
 )
 _EDGES = " \t\u00a0\u200b\u3000#¶§:.–—-"
 _LABEL_WORDS = 6
-_LINK_LETTERS = 4  # a label does not end in "of the"
 _LABEL_CUT = re.compile(r"\s*(?:[:;(（–—]|, | - ).*$", re.S)
 
 
@@ -53,13 +52,14 @@ def telling(path: Sequence[str], words: Catalogue) -> str:
     return title
 
 
-def label(title: str, stop: frozenset[str]) -> str:
-    """Shorten a title to a label of at most six words, cut where the title itself pauses."""
+def label(title: str, links: frozenset[str]) -> str:
+    """Shorten a title to a label of at most six words, cut where the title pauses, never after one of `links`."""
+    title = title.split("; ")[0]  # of a joined title the first
     if len(title.split()) > _LABEL_WORDS:
         title = _LABEL_CUT.sub("", title) or title
     kept = title.split()[:_LABEL_WORDS]
     if len(title.split()) > _LABEL_WORDS:
-        while len(kept) > 1 and len(kept[-1]) <= _LINK_LETTERS and kept[-1].casefold().strip(",;:") in stop:
+        while len(kept) > 1 and kept[-1].casefold().strip(",;:") in links:
             kept.pop()
     return " ".join(kept).strip(",;: ")
 

@@ -86,6 +86,11 @@ def content_stems(text: str, language: str) -> list[str]:
     ]
 
 
+def function_words(language: str) -> frozenset[str]:
+    """Return the small words that link others: articles, prepositions, conjunctions."""
+    return _FUNCTION_WORDS.get(language, frozenset())
+
+
 def reads_as(text: str, language: str) -> bool:
     """Tell whether a text may be in the language: sources tag untranslated paragraphs with the language of the page."""
     if language in _SCRIPT:
@@ -114,4 +119,14 @@ def containment(part: str, whole: str, language: str) -> float:
     return len(wanted & frozenset(content_stems(whole, language))) / len(wanted)
 
 
-__all__ = ["containment", "content_stems", "count_words", "reads_as", "stem", "stems", "stop_words", "tokens"]
+__all__ = [
+    "containment",
+    "content_stems",
+    "count_words",
+    "function_words",
+    "reads_as",
+    "stem",
+    "stems",
+    "stop_words",
+    "tokens",
+]
