@@ -1,0 +1,2 @@
+-- The course of a job, with what was measured about it.
+select course, quality from coursewright.courses where job_id = %(job_id)s
