@@ -1,0 +1,54 @@
+"""Finds what stands on every page of a PDF without being text: running headers and footers, page numbers, contents."""
+
+import re
+from collections import Counter
+
+from coursewright.documents.read.pdf_layout import Line
+
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"^[-–— ]*(?:page |seite |p\. ?)?(?:\d{1,4}|[ivxlc]{1,7})(?: ?(?:/|of|von|sur) ?\d{1,4})?[-–— ]*$", re.I
+)
+_LEADERS = re.compile(r"(?:\s?\.){4,}\s*(?:\d{1,4}|[ivxlc]+)?$|\s…+\s*\d+$")
+_EDGE = 2  # lines at the top and at the bottom that may be furniture
+
+
+def without_furniture(pages: list[list[Line]]) -> list[Line]:
+    """Return the lines of all pages in order, without furniture.
+
+    A line at the edge is furniture when, digits aside, it stands at the edge of at least three pages, or when it
+    stands at a height where most pages have such a line.
+    """
+    edges = [_edge_lines(page) for page in pages]
+    texts = Counter(_shape(line.text) for edge in edges for line in edge)
+    bands = Counter(
+        round(line.top / 4) for edge in edges for line in edge if texts[_shape(line.text)] >= 3 or _is_number(line)
+    )
+    common = {band for band, count in bands.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
+    kept: list[Line] = []
+    for page, edge in zip(pages, edges, strict=True):
+        furniture = {
+            id(line)
+            for line in edge
+            if _is_number(line)
+            or texts[_shape(line.text)] >= max(3, len(pages) // 100)
+            or round(line.top / 4) in common
+        }
+        kept += [line for line in page if id(line) not in furniture and not _LEADERS.search(line.text)]
+    return kept
+
+
+def _edge_lines(page: list[Line]) -> list[Line]:
+    ordered = sorted(page, key=lambda line: line.top)
+    return ordered[:_EDGE] + ordered[max(_EDGE, len(ordered) - _EDGE) :]
+
+
+def _shape(text: str) -> str:
+    return _DIGITS.sub("#", text).strip().lower()
+
+
+def _is_number(line: Line) -> bool:
+    return bool(_PAGE_NUMBER.match(line.text.strip()))
+
+
+__all__ = ["without_furniture"]
