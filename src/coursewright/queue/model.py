@@ -93,6 +93,7 @@ class Task:
     output_data: dict[str, Any] | None
     error_message: str | None
     error_category: str | None
+    recovery_suggestions: list[str] | None
     started_at: datetime | None
     completed_at: datetime | None
     actual_duration_seconds: float | None

@@ -1,0 +1,236 @@
+"""The composition root: builds everything once, and is what the command line and other programs talk to."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from coursewright.course.model import Course
+from coursewright.course.plan import CourseRequest
+from coursewright.course.quality import LeftOut, Quality
+from coursewright.db.embedded import embedded_postgres
+from coursewright.db.migrate import migrate
+from coursewright.db.pool import Pool, connect_sync, open_pool
+from coursewright.documents.discover import discover
+from coursewright.documents.reading import SourceFile, read_files
+from coursewright.documents.store import DocumentStore
+from coursewright.errors import JobFailed, NothingToRead, UnreadableDocument
+from coursewright.exporters import FORMATS, Format, export
+from coursewright.generation.authors.extractive import ExtractiveAuthor
+from coursewright.generation.courses import CourseStore
+from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
+from coursewright.generation.steps import CourseSteps
+from coursewright.queue import Job, JobQueue, JobStatus, TaskStatus, Worker
+from coursewright.queue.leases import Leases
+from coursewright.settings import Settings
+
+# On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
+LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """What was read: documents and passages, and what was left out with the reason."""
+
+    id: UUID
+    documents: int
+    passages: int
+    left_out: tuple[LeftOut, ...]
+    warnings: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Progress of reading: documents done of all, passages so far."""
+
+    done: int
+    total: int
+    passages: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far."""
+
+    job: Job
+    running: tuple[str, ...]
+    eta_seconds: float | None
+
+    @property
+    def settled(self) -> int:
+        """Count the tasks that nothing more happens to."""
+        return self.job.completed_tasks + self.job.failed_tasks + self.job.skipped_tasks
+
+
+class Coursewright:
+    """Documents in, courses out. Get one from `open_coursewright`."""
+
+    def __init__(self, settings: Settings, url: str, pool: Pool) -> None:
+        self.settings = settings
+        self.jobs = JobQueue(pool)
+        self.documents = DocumentStore(pool)
+        self.courses = CourseStore(pool)
+        self._url = url
+        self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
+        author = ExtractiveAuthor()
+        self._step = CourseSteps(self.jobs, self.documents, self.courses, {author.name: author})
+
+    async def read(
+        self, paths: Sequence[Path], *, strict: bool = False, on_progress: Callable[[Reading], None] = lambda _: None
+    ) -> KnowledgeBase:
+        """Read files and folders into a knowledge base of the local organisation.
+
+        Its id follows from names and contents: what was read before is not read again. With `strict`, a file that
+        cannot be read is an error instead of an entry in `left_out`. Raises InputError.
+        """
+        limits = self.settings.documents
+        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20)
+        base_id = uuid5(LOCAL_ORGANISATION, "\n".join(f"{each.sha256} {each.name}" for each in found))
+        await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].name)
+        known = {each.name: each for each in await self.documents.documents(LOCAL_ORGANISATION, base_id)}
+        fresh = [
+            each for each in found if each.name not in known or known[each.name].status not in ("completed", "error")
+        ]
+        for each in fresh:
+            content = await asyncio.to_thread(each.path.read_bytes)
+            await self.documents.add_document(base_id, each.name, content, each.sha256)
+        passages = sum(each.passages for each in known.values())
+        done = len(found) - len(fresh)
+        files = [SourceFile(each.name, each.path) for each in fresh]
+        if files:
+            async for outcome in read_files(files, limits):
+                await self.documents.record(base_id, outcome)
+                done += 1
+                passages += len(outcome.passages)
+                on_progress(Reading(done, len(found), passages, outcome.name))
+        rows = await self.documents.documents(LOCAL_ORGANISATION, base_id)
+        bad = [each for each in rows if each.status == "error"]
+        if bad and strict:
+            raise UnreadableDocument(bad[0].name, f"{bad[0].name}: {bad[0].error}", hint=bad[0].hint or "")
+        if not passages:
+            why = "; ".join(f"{each.name}: {each.error}" for each in bad[:5])
+            raise NothingToRead(f"None of the documents could be read. {why}", hint=(bad[0].hint or "") if bad else "")
+        return KnowledgeBase(
+            base_id,
+            len(rows) - len(bad),
+            passages,
+            (
+                *(LeftOut(document=each.name, reason=each.error or "") for each in bad),
+                *(LeftOut(document=each.name, reason=each.reason) for each in skipped),
+            ),
+            tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
+        )
+
+    async def enqueue(self, base: KnowledgeBase, request: CourseRequest) -> tuple[UUID, bool]:
+        """Ask for a course. Returns the job, and whether it is an unfinished one for the same wish that goes on."""
+        data = {
+            "request": request.model_dump(mode="json"),
+            "leftOut": [each.model_dump() for each in base.left_out],
+        }
+        for job in await self.jobs.newest(LOCAL_ORGANISATION):
+            if job.base_class_id == base.id and not job.status.is_final and job.job_data == data:
+                if job.status == JobStatus.PAUSED:
+                    await self.jobs.resume(job.id)
+                return job.id, True
+        job_id = await self.jobs.enqueue(
+            "generate_course_v2", data, organisation_id=LOCAL_ORGANISATION, base_class_id=base.id
+        )
+        return job_id, False
+
+    def worker(self, *, only_job: UUID | None = None) -> Worker:
+        """Return a worker for this process; `only_job` confines it to one job."""
+        return Worker(
+            self._leases,
+            self._step,
+            lambda: connect_sync(self._url, self.settings.database),
+            self.settings.worker,
+            name=self.settings.worker_id,
+            poll_interval=self.settings.poll_interval,
+            only_job=only_job,
+        )
+
+    async def finish(
+        self,
+        job_id: UUID,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        every: float = 0.1,
+    ) -> Job:
+        """Work on a job until it ends and return it. Raises JobFailed when it gave no course."""
+        worker = self.worker(only_job=job_id)
+        running = asyncio.create_task(worker.run())
+        try:
+            job = await self._watch(job_id, running, on_progress, every)
+        finally:
+            worker.stop()
+            await running
+        if job.status == JobStatus.CANCELLED:
+            raise JobFailed(f"Job {job_id} was cancelled.", hint="`coursewright generate` starts a new one.")
+        if job.status == JobStatus.FAILED:
+            raise JobFailed(job.error_message or f"Job {job_id} failed.", hint=await self._hint(job_id))
+        return job
+
+    async def progress(self, job_id: UUID) -> Progress:
+        """Return how far a job is."""
+        job = await self.jobs.get(job_id)
+        tasks = await self.jobs.tasks(job_id)
+        now = tuple(_label(each.task_type, each.section_title) for each in tasks if each.status == TaskStatus.RUNNING)
+        settled = job.completed_tasks + job.failed_tasks + job.skipped_tasks
+        eta = None
+        if job.started_at and settled > 2 and not job.status.is_final:
+            elapsed = (job.updated_at - job.started_at).total_seconds()
+            eta = elapsed / settled * (job.total_tasks - settled)
+        return Progress(job, now, eta)
+
+    async def export(self, job_id: UUID, out: Path, formats: Sequence[Format] = FORMATS) -> tuple[Path, ...]:
+        """Write the course of a job into a folder and return the files to look at first."""
+        course, quality = await self.courses.load(job_id)
+        return await asyncio.to_thread(export, course, quality, formats, out=out)
+
+    async def course(self, job_id: UUID) -> tuple[Course, Quality]:
+        """Return the course of a job and its quality report."""
+        return await self.courses.load(job_id)
+
+    async def _watch(
+        self, job_id: UUID, worker: "asyncio.Task[None]", on_progress: Callable[[Progress], None], every: float
+    ) -> Job:
+        while True:
+            progress = await self.progress(job_id)
+            on_progress(progress)
+            if progress.job.status.is_final:
+                return progress.job
+            await asyncio.wait([worker], timeout=every)
+            if worker.done():
+                await worker  # a worker that stops by itself has met a defect: show it
+
+    async def _hint(self, job_id: UUID) -> str:
+        for task in await self.jobs.tasks(job_id):
+            if task.status == TaskStatus.FAILED and task.recovery_suggestions:
+                return " ".join(task.recovery_suggestions)
+        return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
+
+
+def _label(kind: str, title: str | None) -> str:
+    return title or kind.replace("_", " ")
+
+
+@contextlib.asynccontextmanager
+async def open_coursewright(
+    settings: Settings, *, on_stage: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Coursewright]:
+    """Start or reach Postgres, bring its schema up to date and yield the program. Raises DatabaseUnavailable."""
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.database_url:
+            url = settings.database_url.get_secret_value()
+        else:
+            on_stage("Starting Postgres")
+            url = await stack.enter_async_context(embedded_postgres(settings.data_dir))
+        await migrate(url)
+        pool = await stack.enter_async_context(open_pool(url, settings.database))
+        yield Coursewright(settings, url, pool)
+
+
+__all__ = ["Coursewright", "KnowledgeBase", "Progress", "Reading", "open_coursewright"]

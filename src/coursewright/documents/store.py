@@ -1,0 +1,121 @@
+"""Knowledge bases in Postgres: originals, what was read from them, and their passages."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from coursewright.db.pool import Pool, mapped_errors, transaction
+from coursewright.db.queries import fetch_all, sql
+from coursewright.documents.passages import Passage, Span, Term
+from coursewright.documents.reading import FileRead
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document of a knowledge base; `status` is one of queued, processing, completed, error."""
+
+    name: str
+    status: str
+    error: str | None
+    hint: str | None
+    title: str | None
+    language: str | None
+    pages: int | None
+    warnings: list[str]
+    bytes: int
+    passages: int
+
+
+class DocumentStore:
+    """The documents of all organisations; every question names the organisation that asks."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add_knowledge_base(self, organisation_id: UUID, knowledge_base_id: UUID, name: str) -> None:
+        """Create a knowledge base; one that exists is left as it is."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                sql(__package__, "add_knowledge_base"),
+                {"id": knowledge_base_id, "organisation_id": organisation_id, "name": name},
+            )
+
+    async def add_document(self, knowledge_base_id: UUID, name: str, content: bytes, sha256: str) -> None:
+        """Keep an original, to be read; one of that name is left as it is."""
+        async with transaction(self._pool) as connection:
+            await connection.execute(
+                sql(__package__, "add_document"),
+                {"knowledge_base_id": knowledge_base_id, "name": name, "content": content, "sha256": sha256},
+            )
+
+    async def record(self, knowledge_base_id: UUID, read: FileRead) -> None:
+        """Store the outcome of reading a document, with its passages, in one transaction."""
+        key: dict[str, Any] = {"knowledge_base_id": knowledge_base_id, "name": read.name}
+        async with transaction(self._pool) as connection:
+            await connection.execute(sql(__package__, "forget_passages"), key)
+            if read.document is None:
+                detail, hint = (read.error.detail, read.error.hint) if read.error else ("It could not be read.", "")
+                await connection.execute(sql(__package__, "record_error"), key | {"error": detail, "hint": hint})
+                return
+            document = read.document
+            fields = ("title", "language", "licence", "attribution", "pages", "text")
+            known = {field: getattr(document, field) for field in fields} | {"warnings": list(document.warnings)}
+            await connection.execute(sql(__package__, "record_read"), key | known)
+            async with connection.cursor() as cursor:
+                await cursor.executemany(
+                    sql(__package__, "add_passage"), [_parameters(knowledge_base_id, each) for each in read.passages]
+                )
+
+    async def documents(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[DocumentRow]:
+        """Return the documents of a knowledge base by name."""
+        key = {"organisation_id": organisation_id, "knowledge_base_id": knowledge_base_id}
+        with mapped_errors():
+            async with self._pool.connection() as connection:
+                return await fetch_all(connection, DocumentRow, sql(__package__, "list_documents"), key)
+
+    async def left_out(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]:
+        """Return name and reason of the documents that could not be read."""
+        documents = await self.documents(organisation_id, knowledge_base_id)
+        return [(each.name, each.error or "") for each in documents if each.status == "error"]
+
+    async def passages(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[Passage]:
+        """Return all passages: documents by name, then in order; ordinals count through."""
+        return await self._passages(organisation_id, knowledge_base_id, None)
+
+    async def passages_by_id(self, organisation_id: UUID, knowledge_base_id: UUID, ids: Sequence[str]) -> list[Passage]:
+        """Return the passages named, in the order of `ids`; those that do not exist are missing."""
+        found = {each.id: each for each in await self._passages(organisation_id, knowledge_base_id, list(ids))}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    async def _passages(self, organisation_id: UUID, knowledge_base_id: UUID, ids: list[str] | None) -> list[Passage]:
+        parameters = {"organisation_id": organisation_id, "knowledge_base_id": knowledge_base_id, "ids": ids}
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(sql(__package__, "passages"), parameters)
+                return [_passage(row) for row in await cursor.fetchall()]
+
+
+def _parameters(knowledge_base_id: UUID, passage: Passage) -> dict[str, Any]:
+    plain = ("document", "id", "ordinal", "page", "time_code", "start", "end", "text", "language", "sha256")
+    return {field: getattr(passage, field) for field in plain} | {
+        "knowledge_base_id": knowledge_base_id,
+        "heading_path": list(passage.heading_path),
+        "spans": Jsonb([asdict(span) for span in passage.spans]),
+        "terms": Jsonb([asdict(term) for term in passage.terms]),
+    }
+
+
+def _passage(row: dict[str, Any]) -> Passage:
+    spans = tuple(Span(**span) for span in row.pop("spans"))
+    terms = tuple(
+        Term(**(term | {"definition": tuple(term["definition"]) if term["definition"] else None}))
+        for term in row.pop("terms")
+    )
+    return Passage(**(row | {"heading_path": tuple(row["heading_path"])}), spans=spans, terms=terms)
+
+
+__all__ = ["DocumentRow", "DocumentStore"]
