@@ -27,7 +27,7 @@ def split(document: ReadDocument, name: str, first_ordinal: int = 0) -> list[Pas
     passage (a heading with nothing below it belongs to the next passage's heading path only).
     """
     seen: Counter[tuple[object, ...]] = Counter()
-    passages = []
+    passages: list[Passage] = []
     for path, spans in _groups(document):
         start, end = spans[0].start, spans[-1].end
         text = document.text[start:end]
@@ -80,7 +80,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
     left = sum(sizes)
     group: list[Span] = []
     size = 0
-    for index, (span, words) in enumerate(zip(pieces, sizes, strict=True)):
+    for span, words in zip(pieces, sizes, strict=True):
         only_heading = all(one.kind == "heading" for one in group)
         leads_in = bool(group) and text[group[-1].start : group[-1].end].rstrip().endswith((":", "："))
         full = size >= _FEWEST and (size + words > _MOST or (size >= 300 and left > _FEWEST))
@@ -88,7 +88,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
         if group and not only_heading and (full or too_much) and not (leads_in and size + words <= 2 * _MOST):
             yield path, group
             group, size = [], 0
-        group.append(pieces[index])
+        group.append(span)
         size += words
         left -= words
     if group:
@@ -101,10 +101,7 @@ def _pieces(text: str, span: Span) -> Iterator[Span]:
     if _words(block) <= _HUGE:
         yield span
         return
-    if span.kind in ("list", "table", "code"):
-        offsets = list(_line_parts(block))
-    else:
-        offsets = _semantic_parts(block)
+    offsets = list(_line_parts(block)) if span.kind in ("list", "table", "code") else _semantic_parts(block)
     for start, end in offsets:
         yield replace(span, start=span.start + start, end=span.start + end)
 
@@ -132,7 +129,7 @@ def _line_parts(block: str) -> Iterator[tuple[int, int]]:
 
 
 def _semantic_parts(block: str) -> list[tuple[int, int]]:
-    from semchunk import chunk
+    from semchunk.semchunk import chunk
 
     _, offsets = cast("tuple[list[str], list[tuple[int, int]]]", chunk(block, _MOST, _words, offsets=True))
     return [

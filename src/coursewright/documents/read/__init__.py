@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from coursewright.documents.passages import ReadDocument
 from coursewright.documents.read.sniff import EXTENSIONS, sniff
+from coursewright.errors import UnreadableDocument
 
 
 def read(name: str, content: bytes, *, max_unpacked: int = 1 << 30) -> ReadDocument:
@@ -36,26 +37,10 @@ def _read_as(found: str, name: str, content: bytes, max_unpacked: int) -> ReadDo
             from coursewright.documents.read.docx import read_docx
 
             return read_docx(name, content, max_unpacked)
-        case "epub":
-            from coursewright.documents.read.epub import read_epub
-
-            return read_epub(name, content, max_unpacked)
-        case "pptx":
-            from coursewright.documents.read.slides import read_slides
-
-            return read_slides(name, content, max_unpacked)
-        case "xlsx":
-            from coursewright.documents.read.sheets import read_workbook
-
-            return read_workbook(name, content, max_unpacked)
-        case "csv":
-            from coursewright.documents.read.sheets import read_csv
-
-            return read_csv(name, content)
-        case "vtt" | "srt":
-            from coursewright.documents.read.subtitles import read_subtitles
-
-            return read_subtitles(name, content, found)
+        case "epub" | "pptx" | "xlsx":
+            raise UnreadableDocument(
+                name, f"{found.upper()} documents cannot be read yet", hint="Convert it to PDF, DOCX or HTML first."
+            )
         case _:
             from coursewright.documents.read.plain import read_plain
 

@@ -1,4 +1,4 @@
-"""Opens the zip containers of DOCX, EPUB, PPTX and XLSX safely: sizes, names, encryption and XML entities are checked first."""
+"""Opens zip containers (DOCX) safely: sizes, names, encryption and XML entities are checked first."""
 
 import io
 import zipfile

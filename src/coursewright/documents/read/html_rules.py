@@ -5,21 +5,131 @@ import re
 from selectolax.lexbor import LexborNode
 
 SKIPPED = frozenset(
-    ["script", "style", "noscript", "template", "nav", "button", "input", "select", "textarea", "iframe", "object", "embed", "svg", "canvas", "audio", "video", "head", "title", "form", "rt", "rp", "map", "dialog", "datalist"]
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "button",
+        "input",
+        "select",
+        "textarea",
+        "iframe",
+        "object",
+        "embed",
+        "svg",
+        "canvas",
+        "audio",
+        "video",
+        "head",
+        "title",
+        "form",
+        "rt",
+        "rp",
+        "map",
+        "dialog",
+        "datalist",
+    ]
 )
 BLOCKS = frozenset(
-    ["html", "body", "main", "div", "p", "section", "article", "aside", "header", "footer", "blockquote", "address", "figure", "figcaption", "details", "summary", "center", "fieldset", "legend", "hgroup", "dd", "dt", "li", "ul", "ol", "dl", "menu", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "hr", "form"]
+    [
+        "html",
+        "body",
+        "main",
+        "div",
+        "p",
+        "section",
+        "article",
+        "aside",
+        "header",
+        "footer",
+        "blockquote",
+        "address",
+        "figure",
+        "figcaption",
+        "details",
+        "summary",
+        "center",
+        "fieldset",
+        "legend",
+        "hgroup",
+        "dd",
+        "dt",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "menu",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "td",
+        "th",
+        "hr",
+        "form",
+    ]
 )
 CODE = frozenset(["code", "kbd", "samp", "tt"])
-_CODE_CLASSES = frozenset(["command", "filename", "literal", "userinput", "computeroutput", "varname", "function", "constant", "option"])
-_NOTES = frozenset(["admonition", "note", "tip", "warning", "caution", "important", "sidebar", "callout", "hint", "danger", "seealso", "alert"])
+_CODE_CLASSES = frozenset(
+    ["command", "filename", "literal", "userinput", "computeroutput", "varname", "function", "constant", "option"]
+)
+_NOTES = frozenset(
+    [
+        "admonition",
+        "note",
+        "tip",
+        "warning",
+        "caution",
+        "important",
+        "sidebar",
+        "callout",
+        "hint",
+        "danger",
+        "seealso",
+        "alert",
+    ]
+)
 _FURNITURE = frozenset(
-    ["toc", "navheader", "navfooter", "docnav", "sphinxsidebar", "related", "headerlink", "breadcrumb", "breadcrumbs", "pagination", "indexterm", "footer-links", "page-nav", "site-header", "site-footer", "cookie-banner", "skip-link", "sr-only", "visually-hidden", "mw-editsection", "anchorjs-link", "list-of-figures", "list-of-tables", "list-of-examples", "footnote-backref", "footnote-ref", "noteref"]
+    [
+        "toc",
+        "navheader",
+        "navfooter",
+        "docnav",
+        "sphinxsidebar",
+        "related",
+        "headerlink",
+        "breadcrumb",
+        "breadcrumbs",
+        "pagination",
+        "indexterm",
+        "footer-links",
+        "page-nav",
+        "site-header",
+        "site-footer",
+        "cookie-banner",
+        "skip-link",
+        "sr-only",
+        "visually-hidden",
+        "mw-editsection",
+        "anchorjs-link",
+        "list-of-figures",
+        "list-of-tables",
+        "list-of-examples",
+        "footnote-backref",
+        "footnote-ref",
+        "noteref",
+    ]
 )
 _FURNITURE_IDS = frozenset(
     ["toc", "banner", "navigation", "sidebar", "breadcrumbs", "cookie-banner", "skip-link", "table-of-contents"]
 )
-_FURNITURE_ROLES = frozenset(["navigation", "banner", "contentinfo", "search", "complementary", "doc-toc", "doc-noteref"])
+_FURNITURE_ROLES = frozenset(
+    ["navigation", "banner", "contentinfo", "search", "complementary", "doc-toc", "doc-noteref"]
+)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 
 

@@ -1,4 +1,4 @@
-"""Walks an HTML tree and adds its blocks to a document. HTML, EPUB, DOCX and Markdown all come through here.
+"""Walks an HTML tree and adds its blocks to a document. HTML, DOCX and Markdown all come through here.
 
 The walk is a loop, not a recursion: a page of 20,000 nested elements is an ordinary page.
 """
@@ -52,7 +52,7 @@ class _Figure:
 
 
 class HtmlWalk:
-    """One walk over one tree; `first_level` moves all headings down (an EPUB's chapters lie below its title)."""
+    """One walk over one tree; `first_level` moves all headings down."""
 
     def __init__(self, builder: DocumentBuilder, *, first_level: int = 1) -> None:
         self._builder = builder

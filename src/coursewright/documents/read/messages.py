@@ -1,4 +1,4 @@
-"""What the reading subprocess and its parent say to each other. JSON, so that a hijacked child can send nothing but text."""
+"""What the reading subprocess and its parent say to each other: JSON, so a hijacked child can send only text."""
 
 from pydantic import BaseModel, ConfigDict
 

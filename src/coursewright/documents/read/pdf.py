@@ -118,7 +118,7 @@ def _text(textpage: Any, raw: Any) -> str:
 def _line(
     textpage: Any, raw: Any, text: str, position: int, page: int, height: float, fonts: dict[int, tuple[bool, bool]]
 ) -> Line | None:
-    words = []
+    words: list[Word] = []
     box = raw.FS_RECTF()
     left, right, top, bottom, size = 0.0, 0.0, 0.0, 0.0, 0.0
     for found in _WORD.finditer(text):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from coursewright.errors import UnreadableDocument
 
-Format = Literal["markdown", "html", "pdf", "docx", "text", "epub", "pptx", "xlsx", "csv", "vtt", "srt"]
+Format = Literal["markdown", "html", "pdf", "docx", "text", "epub", "pptx", "xlsx"]
 
 EXTENSIONS: dict[str, Format] = {
     ".md": "markdown",
@@ -25,12 +25,8 @@ EXTENSIONS: dict[str, Format] = {
     ".pptm": "pptx",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".vtt": "vtt",
-    ".srt": "srt",
 }
-_TEXTS = ("markdown", "html", "text", "csv", "vtt", "srt")
+_TEXTS = ("markdown", "html", "text")
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -61,7 +57,7 @@ def sniff(name: str, content: bytes, warnings: list[str]) -> Format:
             f"the file is {kind}not a {claimed.upper()} document",
             hint="Give it its true extension, or export it again.",
         )
-    if found == "html" and claimed in ("markdown", "text", "csv"):  # may begin with a tag and still be what it claims
+    if found == "html" and claimed in ("markdown", "text"):  # may begin with a tag and still be what it claims
         found = claimed if claimed != "text" else found
     if claimed is not None and claimed != found:
         warnings.append(f"it is named as {claimed}, but is {found}; read as {found}")
@@ -87,8 +83,6 @@ def _by_content(name: str, content: bytes) -> Format | None:
         if head.startswith(magic):
             raise UnreadableDocument(name, f"it is {what}", hint=_CONVERT)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"WEBVTT"):
-        return "vtt"
     lowered = start[:200].lower()
     if lowered.startswith((b"<!doctype html", b"<html")) or (lowered.startswith(b"<?xml") and b"<html" in head.lower()):
         return "html"

@@ -17,7 +17,8 @@ def _cell(text: str) -> str:
 
 def table_parts(rows: Sequence[Sequence[str]], *, words: int = 300) -> Iterator[str]:
     """Yield pipe tables of about `words` words, each with the header row of `rows`."""
-    header, part, count = rows[0], [], 0
+    header, count = rows[0], 0
+    part: list[Sequence[str]] = []
     for row in rows[1:]:
         size = sum(len(cell.split()) for cell in row)
         if part and count + size > words:
