@@ -137,6 +137,21 @@ def test_every_question_examines_an_objective_of_its_set(made: Made) -> None:
         assert all(question.objective in plan.objectives for question in questions)
 
 
+def test_no_definition_is_shown_in_two_stems(made: Made) -> None:
+    shown = [concept.definition for concept in made.analysis.concepts if concept.kind != "acronym"]
+    for definition in shown:
+        tail = definition.rstrip(".")[-30:].casefold()
+        assert sum(tail in question.stem.casefold() for question in made.questions) <= 1
+
+
+def test_a_lesson_promises_only_what_it_asks_about_when_it_asks(made: Made) -> None:
+    for module in made.outline.modules:
+        for lesson in module.lessons:
+            asked = {seed["objective"] for seed in lesson.assessment.seeds}
+            assert lesson.objectives
+            assert not asked or set(lesson.objectives) == asked
+
+
 def test_multiple_choice_has_one_key_and_no_equal_options_and_no_length_tell(made: Made) -> None:
     choices = [question for question in made.questions if question.kind == "multiple_choice"]
     assert choices

@@ -197,16 +197,15 @@ def _plan(one: _Set, objectives: tuple[str, ...], positions: _Positions) -> Ques
 def _lesson_objectives(
     one: _Set, places: Sequence[Place], owners: dict[str, list[Concept]], words: Catalogue
 ) -> tuple[str, ...]:
-    """Return what the assessment examines, then what the lesson defines, then what its sections are about."""
+    """Return what the assessment examines; where it is empty, what the lesson defines, else what it is about."""
     found = dict.fromkeys(draft.objective for draft in one.drafts)
-    most = max(_LESSON_OBJECTIVES, len(found))
-    for place in places:
-        for concept in owners[place.section]:
-            name = "expand" if concept.kind == "acronym" else "define"
-            if len(found) < most - 1:
+    if not found:
+        for place in places:
+            for concept in owners[place.section][: _LESSON_OBJECTIVES - len(found)]:
+                name = "expand" if concept.kind == "acronym" else "define"
                 found[words.say("objectives", name, term=concept.term)] = None
-    for place in places:
-        if len(found) < max(2, most - 1):
+    if not found:
+        for place in places[:_LESSON_OBJECTIVES]:
             found[words.say("objectives", "describe", title=place.title)] = None
     return tuple(found)
 

@@ -83,13 +83,15 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
                 options=((one.text, True), *((other.text, False) for other in others)),
             )  # fmt: skip
         others = _distractors(one, near, lambda it: it.concept.term, words)
-        if others and not words.negation.search(one.text):
+        asked_back = bool(others) and not words.negation.search(one.text)
+        if asked_back:
             yield _draft(
                 one, words, "term", "remember", "easy",
                 stem=words.say("stems", "term", definition=one.text),
                 options=((one.concept.term, True), *((other.concept.term, False) for other in others)),
             )  # fmt: skip
-        gapped = _gap(one.concept, words)
+        # A gap and a question back show the same definition: one concept gets one of them.
+        gapped = "" if asked_back else _gap(one.concept, words)
         if gapped:
             yield _draft(
                 one, words, "gap", "remember", "hard",
