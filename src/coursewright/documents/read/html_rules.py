@@ -179,7 +179,7 @@ def is_layout(table: LexborNode) -> bool:
     """Tell whether a table only arranges the page: no header cells, but blocks or a single column inside."""
     if table.attributes.get("role") in ("presentation", "none"):
         return True
-    if table.css_first("table, h1, h2, h3, h4") is not None:
+    if table.css_first("td table, h1, h2, h3, h4") is not None:
         return True
     if table.css_first("th") is not None:
         return False

@@ -65,6 +65,15 @@ class Bookmark:
     page: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A heading that begins at a line and takes up `lines` of them; 0: the outline names it, the page does not."""
+
+    level: int
+    title: str
+    lines: int
+
+
 def add_blocks(builder: DocumentBuilder, lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> None:
     """Add the blocks that `lines` make up, with headings from the outline or, without one, from the fonts."""
     headings = _headings_of_outline(lines, bookmarks) if bookmarks else _headings_of_fonts(lines)
@@ -76,11 +85,14 @@ def add_blocks(builder: DocumentBuilder, lines: Sequence[Line], bookmarks: Seque
         if index in headings:
             _write(builder, block, vocabulary)
             block = []
-            level, title, used = headings[index]
             builder.page = line.page + 1
-            builder.heading(title, level)
-            index += used
-            continue
+            used = 0  # lines that are headings themselves; the others only stand below one
+            for heading in headings[index]:
+                builder.heading(heading.title, heading.level)
+                used = max(used, heading.lines)
+            if used:
+                index += used
+                continue
         if block and _begins_block(block, line):
             _write(builder, block, vocabulary)
             block = []
@@ -203,15 +215,15 @@ def _key(text: str) -> str:
     return _LETTERS.sub("", text.lower())
 
 
-def _headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> dict[int, tuple[int, str, int]]:
-    """Return, by index of their first line, level, title and number of lines of the headings that the outline names.
+def _headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> dict[int, list[_Heading]]:
+    """Return, by index of their first line, the headings that the outline names.
 
     A bookmark whose words are not found on its page still becomes a heading, at the top of that page.
     """
     by_page: dict[int, list[int]] = defaultdict(list)
     for index, line in enumerate(lines):
         by_page[line.page].append(index)
-    headings: dict[int, tuple[int, str, int]] = {}
+    headings: dict[int, list[_Heading]] = defaultdict(list)
     after = -1
     for bookmark in bookmarks:
         wanted = {_key(bookmark.title), _key(_NUMBERING.sub("", bookmark.title))} - {""}
@@ -220,12 +232,13 @@ def _headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -
             ((index, used) for index in places if index > after and (used := _matches(lines, index, wanted))), None
         )
         if found is None:
-            here = [index for index in by_page.get(bookmark.page, ()) if index > after and index not in headings]
+            here = [index for index in by_page.get(bookmark.page, ()) if index > after]
             if here:
-                headings[here[0]] = (bookmark.level, fold(bookmark.title), 0)
+                headings[here[0]].append(_Heading(bookmark.level, fold(bookmark.title), 0))
             continue
         index, used = found
-        headings[index] = (bookmark.level, fold(" ".join(line.text for line in lines[index : index + used])), used)
+        title = fold(" ".join(line.text for line in lines[index : index + used]))
+        headings[index].append(_Heading(bookmark.level, title, used))
         after = index + used - 1
     return headings
 
@@ -244,7 +257,7 @@ def _matches(lines: Sequence[Line], index: int, wanted: set[str]) -> int:
     return 0
 
 
-def _headings_of_fonts(lines: Sequence[Line]) -> dict[int, tuple[int, str, int]]:
+def _headings_of_fonts(lines: Sequence[Line]) -> dict[int, list[_Heading]]:
     """Guess headings: short lines in larger type than the text, or bold and apart from what surrounds them."""
     sizes: Counter[float] = Counter()
     for line in lines:
@@ -258,7 +271,7 @@ def _headings_of_fonts(lines: Sequence[Line]) -> dict[int, tuple[int, str, int]]
     for size in larger:
         if not ranks or size < 0.93 * ranks[-1]:
             ranks.append(size)
-    headings: dict[int, tuple[int, str, int]] = {}
+    headings: dict[int, list[_Heading]] = {}
     index = 0
     while index < len(lines):
         line = lines[index]
@@ -276,7 +289,8 @@ def _headings_of_fonts(lines: Sequence[Line]) -> dict[int, tuple[int, str, int]]
             and lines[index + used].top - lines[index + used - 1].bottom < 0.8 * line.size
         ):
             used += 1
-        headings[index] = (level, fold(" ".join(one.text for one in lines[index : index + used])), used)
+        title = fold(" ".join(one.text for one in lines[index : index + used]))
+        headings[index] = [_Heading(level, title, used)]
         index += used
     return headings
 
