@@ -55,7 +55,7 @@ def test_html() -> None:
     <nav>Home</nav><h1>Bees</h1><div class="para">Bees <dfn>forage</dfn> by day.</div>
     <dl><dt>Drone</dt><dd>A male bee.</dd></dl>
     <table><tr><th>Month</th><th>Work</th></tr><tr><td>May</td><td>Swarm control</td></tr></table>
-    <figure><img alt="a frame" src="x"><figcaption>A frame of honey</figcaption></figure><footer>Imprint</footer>"""
+    <figure><img alt="wax cells" src="x"><figcaption>A frame of honey</figcaption></figure><footer>Imprint</footer>"""
     document = read("bees.html", html.encode())
     assert (document.title, document.licence) == ("Bees", "MIT")
     assert _blocks(document) == [
@@ -63,7 +63,7 @@ def test_html() -> None:
         ("paragraph", "Bees forage by day."),
         ("list", "- Drone: A male bee."),
         ("table", "| Month | Work |\n| --- | --- |\n| May | Swarm control |"),
-        ("figure", "Figure: A frame of honey (a frame)"),
+        ("figure", "Figure: A frame of honey (wax cells)"),
     ]
     assert [(term.text, term.kind) for term in document.terms] == [("forage", "dfn"), ("Drone", "dt")]
     drone = document.terms[1].definition
@@ -126,8 +126,9 @@ def test_pdf_with_an_outline_that_names_what_no_page_shows() -> None:
 
     buffer = io.BytesIO()
     canvas = Canvas(buffer)
+    canvas.bookmarkPage("top")
     canvas.bookmarkPage("here")
-    canvas.addOutlineEntry("Hidden chapter", "here", 0)
+    canvas.addOutlineEntry("Hidden chapter", "top", 0)
     canvas.addOutlineEntry("Hives", "here", 1)
     canvas.drawString(72, 700, "Hives")
     canvas.drawString(72, 660, "A hive has two boxes and a roof.")

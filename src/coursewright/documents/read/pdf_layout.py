@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.inline import Inline, fold
 
-_BULLET = re.compile(r"^(?:[•●▪‣◦∙·■□➢✓–—*-]|\uf0b7)$")
+_BULLET = re.compile(r"^(?:[•●▪▶►‣◦∙·■□➢✓–—*-]|\uf0b7)$")
 _NUMBER = re.compile(r"^(?:\d{1,2}|[a-z])[.)]$")
 _NUMBERING = re.compile(
-    r"^(?:(?:chapter|appendix|part|section|kapitel|anhang|chapitre)\s+)?[\dA-Z]+(?:\.\d+)*[.:]?\s+", re.I
+    r"^(?:(?i:chapter|appendix|part|section|kapitel|anhang|chapitre)\s+)?(?:\d+|[A-Z])(?:\.\d+)*[.:]?\s+"
 )
 _LETTERS = re.compile(r"[\W_]+")
 _ENDS_SENTENCE = re.compile(r"[.!?:;。！？]['”\")\]]*$")
