@@ -48,9 +48,6 @@ def test_python_snippets_compile() -> None:
         compile(body, page, "exec", flags=0x2000)  # PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
-@pytest.mark.skipif(
-    not (ROOT / "src/coursewright/cli/__init__.py").exists(), reason="the command line is not there yet"
-)
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_commands_of_the_documentation_exist(page: str, command: str) -> None:
     subcommand, *words = shlex.split(command)

@@ -172,10 +172,11 @@ def create(folder: Path, user: pwd.struct_passwd | None) -> None:
     half_made.rename(data)
 
 
-def configure(folder: Path, user: pwd.struct_passwd | None) -> None:
-    """Write the configuration for the next start, and make the private folder of the socket."""
+def configure(folder: Path, user: pwd.struct_passwd | None) -> Path:
+    """Write the configuration for the next start; make and return the private folder of the socket."""
     sockets = _socket_folder(folder, user)
     (folder / "postgres" / "postgresql.conf").write_text(_CONFIGURATION.format(sockets=sockets))
+    return sockets
 
 
 def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:

@@ -91,8 +91,8 @@ def _start(folder: Path) -> str:
             cluster.let_in(folder / "postgres")
             cluster.let_run(cluster.binaries())
         cluster.create(folder, user)
-        cluster.configure(folder, user)
-        _launch(folder, user)
+        sockets = cluster.configure(folder, user)
+        _launch(folder, sockets, user)
     except OSError as error:
         raise cluster.failure(str(error)) from error
     url = _url(folder)
@@ -101,7 +101,7 @@ def _start(folder: Path) -> str:
     return url
 
 
-def _launch(folder: Path, user: pwd.struct_passwd | None) -> None:
+def _launch(folder: Path, sockets: Path, user: pwd.struct_passwd | None) -> None:
     log = folder / "postgres.log"
     log.touch()
     if user:
@@ -112,9 +112,10 @@ def _launch(folder: Path, user: pwd.struct_passwd | None) -> None:
     with contextlib.ExitStack() as stack:
         server = _open(stack, folder, "server.lock")
         fcntl.flock(server, fcntl.LOCK_EX)
-        # After a reboot a foreign process may have the number in the stale file, and Postgres would wait for it.
-        # Nobody holds server.lock, so no server of ours lives; Postgres still looks at the shared memory by itself.
-        (folder / "postgres" / "postmaster.pid").unlink(missing_ok=True)
+        # After a crash or a reboot the number in these files may be that of a foreign process or of a zombie, and
+        # Postgres would refuse to start. Nobody held server.lock, so no server of ours lives.
+        for stale in (folder / "postgres" / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
         before = log.stat().st_size
         try:
             cluster.run(command, folder, user, keep=server)

@@ -142,15 +142,17 @@ def test_a_killed_server_is_recovered_although_a_foreign_process_has_its_number(
         # As after a reboot: the number now belongs to a process of the account that runs Postgres.
         owner = (folder / "postgres").stat().st_uid
         with subprocess.Popen(["sleep", "600"], user=owner if os.geteuid() == 0 else None) as foreign:
-            stale.write_text("\n".join([str(foreign.pid), *lines[1:]]) + "\n")
-            with running_server(folder) as again:
-                assert ask(again, "select seven from kept") == 7
-            foreign.kill()
+            try:
+                stale.write_text("\n".join([str(foreign.pid), *lines[1:]]) + "\n")
+                with running_server(folder) as again:
+                    assert ask(again, "select seven from kept") == 7
+            finally:
+                foreign.kill()
 
 
 def test_a_killed_guardian_is_replaced_by_the_next_user(folder: Path) -> None:
     user = User(folder)
-    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["ps", "-ewwo", "pid,args"], capture_output=True, text=True, check=True).stdout
     (line,) = [line for line in listing.splitlines() if "guardian.py" in line and str(folder) in line]
     os.kill(int(line.split()[0]), signal.SIGKILL)
     user.kill()
