@@ -1,0 +1,384 @@
+"""The queue's promises on a real Postgres. Time is called, not slept for: a test moves `run_at` and `expires_at`."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import scalar_row
+
+from coursewright.db.pool import Pool, connect_sync, open_pool
+from coursewright.errors import Conflict
+from coursewright.queue import Done, Fail, JobQueue, JobStatus, Lease, Outcome, Snooze, TaskSpec, Worker
+from coursewright.queue.leases import Leases
+from coursewright.settings import DatabaseSettings, WorkerSettings
+
+ALPHA, BETA = UUID(int=1), UUID(int=2)
+FIRST = {"generate_course_v2": (TaskSpec("plan", "outline_generation", decisive=True),)}
+SHAPE = (
+    TaskSpec("a", "lesson_section"),
+    TaskSpec("b", "lesson_section"),
+    TaskSpec("after-a", "lesson_assessment", ("a",)),
+    TaskSpec("quiz", "path_quiz", ("a", "b"), needs="settled"),
+    TaskSpec("end", "content_validation", ("after-a", "quiz"), needs="settled", decisive=True),
+)
+
+
+class Bench:
+    """A queue, and short words for what the tests do with it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.jobs = JobQueue(pool)
+        self.leases = Leases(pool, FIRST)
+
+    async def enqueue(self, organisation: UUID = ALPHA, **options: Any) -> UUID:
+        return await self.jobs.enqueue("generate_course_v2", {}, organisation_id=organisation, **options)
+
+    async def scalar(self, query: str, *parameters: object) -> Any:
+        async with self.pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(query.encode(), parameters)
+            return await cursor.fetchone() if cursor.description else None
+
+    async def claim(self, room: int = 100) -> dict[str, Lease]:
+        return {lease.identifier: lease for lease in await self.leases.claim("w", room, 15)}
+
+    async def started(self) -> UUID:
+        """Return an admitted job whose outline is done: `a` and `b` are ready."""
+        job_id = await self.enqueue()
+        assert await self.leases.admit("w") == job_id
+        assert await self.leases.complete((await self.claim())["plan"], Done({}, tasks=SHAPE))
+        return job_id
+
+    async def states(self, job_id: UUID) -> dict[str, str]:
+        return {task.task_identifier: str(task.status) for task in await self.jobs.tasks(job_id)}
+
+    async def expire(self) -> int:
+        await self.scalar("update coursewright.leases set expires_at = clock_timestamp() - interval '1 s'")
+        return await self.leases.rescue(5)
+
+    async def drain(self) -> None:
+        """Admit and complete until nothing is left to do."""
+        for _ in range(200):
+            await self.leases.admit("w")
+            claimed = await self.claim()
+            if not claimed and not await self.scalar(
+                "select count(*) from course_generation_queue where status in ('pending', 'processing')"
+            ):
+                return
+            for lease in claimed.values():
+                tasks = SHAPE if lease.identifier == "plan" else ()
+                await self.leases.complete(lease, Done({}, tasks=tasks))
+        raise AssertionError("the queue does not come to rest")
+
+    async def consistent(self) -> None:
+        """Check what must hold at all times: counters equal the rows."""
+        drift = await self.scalar(
+            """select count(*) from coursewright.rotation r where (ready, running) <> (
+                   select count(*) filter (where ready), count(*) filter (where occupies)
+                     from course_generation_queue q where q.organisation_id = r.organisation_id)"""
+        )
+        assert drift == 0
+        drift = await self.scalar(
+            """select count(*) from course_generation_jobs j
+                where (total_tasks, completed_tasks, failed_tasks, skipped_tasks) <> (
+                   select count(*), count(*) filter (where status = 'completed'),
+                          count(*) filter (where status = 'failed'), count(*) filter (where status = 'skipped')
+                     from course_generation_tasks t where t.job_id = j.id)"""
+        )
+        assert drift == 0
+        strays = await self.scalar(
+            """select count(*) from course_generation_tasks t full join coursewright.leases l on l.task_id = t.id
+                where (t.status = 'running') is distinct from (l.task_id is not null)"""
+        )
+        assert strays == 0
+
+
+@pytest.fixture
+def bench(pool: Pool) -> Bench:
+    return Bench(pool)
+
+
+async def test_a_job_runs_from_admission_to_its_end(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.drain()
+    job = await bench.jobs.get(job_id)
+    assert (job.status, job.progress_percentage, job.completed_tasks) == (JobStatus.COMPLETED, 100, 6)
+    numbers = [event.number for event in await bench.jobs.events(job_id)]
+    assert numbers == list(range(1, job.event_count + 1))
+    await bench.consistent()
+
+
+async def test_organisations_take_turns_and_priority_counts_inside_one(bench: Bench) -> None:
+    low = await bench.enqueue(priority=1)
+    high = await bench.enqueue(priority=9)
+    for _ in range(3):
+        await bench.enqueue(priority=9)
+    other = await bench.enqueue(BETA, priority=1)
+    admitted = [await bench.leases.admit("w") for _ in range(6)]
+    assert admitted[0] == high
+    assert admitted[1] == other
+    assert admitted[-1] == low
+    assert await bench.leases.admit("w") is None
+    await bench.consistent()
+
+
+async def test_sixteen_connections_get_every_entry_once_and_never_a_false_empty(
+    bench: Bench, database_url: str
+) -> None:
+    wanted = {await bench.enqueue(organisation) for organisation in [ALPHA] * 16 + [BETA] * 16}
+    async with open_pool(database_url, DatabaseSettings(pool_size=16)) as pool:
+        leases = Leases(pool, FIRST)
+        got = await asyncio.gather(*(leases.admit(f"w{n}") for n in range(32)))
+    assert Counter(got) == Counter(wanted)
+    await bench.consistent()
+
+
+async def test_limits_of_jobs_at_once_hold(bench: Bench) -> None:
+    for _ in range(4):
+        await bench.enqueue()
+    await bench.scalar("update coursewright.rotation set max_running = 2")
+    assert [await bench.leases.admit("w") is not None for _ in range(3)] == [True, True, False]
+    other = await bench.enqueue(BETA)
+    await bench.scalar("update coursewright.admission set max_running = 2")
+    assert await bench.leases.admit("w") is None
+    await bench.scalar("update coursewright.admission set max_running = 3")
+    assert await bench.leases.admit("w") == other
+
+
+async def test_a_scheduled_job_waits_for_its_time(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.scalar("update course_generation_queue set scheduled_for = now() + interval '1 h'")
+    assert await bench.leases.admit("w") is None
+    # The clock alone moves on: no trigger sees it.
+    await bench.scalar("alter table course_generation_queue disable trigger user")
+    await bench.scalar("update course_generation_queue set scheduled_for = now() - interval '1 s'")
+    await bench.scalar("alter table course_generation_queue enable trigger user")
+    assert await bench.leases.admit("w") == job_id
+    await bench.consistent()
+
+
+async def test_jobs_of_unknown_types_are_left_alone(bench: Bench) -> None:
+    await bench.jobs.enqueue("make_coffee", {}, organisation_id=ALPHA)
+    assert await bench.leases.admit("w") is None
+
+
+async def test_a_failed_task_fails_alone(bench: Bench) -> None:
+    job_id = await bench.started()
+    leases = await bench.claim()
+    await bench.leases.fail(leases["a"], Fail("no", recoverable=False), 0)
+    await bench.leases.complete(leases["b"], Done({}))
+    assert await bench.states(job_id) == {
+        "plan": "completed", "a": "failed", "b": "completed", "after-a": "skipped", "quiz": "queued", "end": "pending",
+    }  # fmt: skip
+    await bench.drain()
+    job = await bench.jobs.get(job_id)
+    assert job.status == JobStatus.COMPLETED
+    assert "1 of 6 tasks failed and 1 were skipped" in (job.error_message or "")
+    await bench.consistent()
+
+
+async def test_a_job_fails_with_its_decisive_task(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    await bench.leases.fail((await bench.claim())["plan"], Fail("too little", recoverable=False), 0)
+    job = await bench.jobs.get(job_id)
+    assert (job.status, job.error_message) == (JobStatus.FAILED, "too little")
+    await bench.consistent()
+
+
+async def test_a_failure_is_tried_again_so_often_and_then_final(bench: Bench) -> None:
+    job_id = await bench.started()
+    for tries in range(4):
+        lease = (await bench.claim())["a"]
+        assert lease.failures == tries
+        await bench.leases.fail(lease, Fail("again"), 0)
+    task = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert (task.status, task.current_retry_count) == ("failed", 3)
+
+
+async def test_a_retry_waits_for_its_time(bench: Bench) -> None:
+    await bench.started()
+    await bench.leases.fail((await bench.claim())["a"], Fail("later"), 3600)
+    assert "a" not in await bench.claim()
+
+
+async def test_a_lost_lease_changes_nothing(bench: Bench) -> None:
+    job_id = await bench.started()
+    stale = (await bench.claim())["a"]
+    assert await bench.expire() == 2
+    fresh = (await bench.claim())["a"]
+    assert fresh.attempt == stale.attempt + 1
+    assert not await bench.leases.complete(stale, Done({"by": "stale"}))
+    assert not await bench.leases.fail(stale, Fail("stale"), 0)
+    assert not await bench.leases.release(stale)
+    assert await bench.leases.complete(fresh, Done({"by": "fresh"}))
+    assert (await bench.jobs.tasks(job_id, ["a"]))[0].output_data == {"by": "fresh"}
+    await bench.consistent()
+
+
+async def test_a_task_that_outlives_its_workers_fails_as_poison(bench: Bench) -> None:
+    job_id = await bench.started()
+    for _ in range(6):
+        await bench.claim()
+        await bench.expire()
+    task = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert task.status == "failed"
+    assert "Poison" in (task.error_message or "")
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+
+
+async def test_no_heartbeat_extends_a_lease_past_its_deadline(bench: Bench, database_url: str) -> None:
+    await bench.started()
+    lease = (await bench.claim())["a"]
+    mine = {"task_ids": [lease.task_id], "attempts": [lease.attempt], "lease": 15.0}
+    from coursewright.db.queries import sql
+
+    with connect_sync(database_url) as connection:
+        assert connection.execute(sql("coursewright.queue", "heartbeat"), mine).fetchall() == [(lease.task_id,)]
+        connection.execute("update coursewright.leases set deadline_at = clock_timestamp()")
+        assert connection.execute(sql("coursewright.queue", "heartbeat"), mine).fetchall() == []
+
+
+async def test_a_snoozed_task_is_ready_again_without_a_failure(bench: Bench) -> None:
+    job_id = await bench.started()
+    lease = (await bench.claim())["a"]
+    await bench.leases.release(lease, Snooze(60))
+    task = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert (task.status, task.current_retry_count, task.rescues) == ("queued", 0, 0)
+    assert "a" not in await bench.claim()
+    await bench.scalar("update course_generation_tasks set run_at = clock_timestamp()")
+    assert "a" in await bench.claim()
+
+
+async def test_a_paused_job_starts_nothing_and_keeps_what_finishes(bench: Bench) -> None:
+    job_id = await bench.started()
+    lease = next(iter((await bench.claim(1)).values()))
+    # As another program would write it.
+    await bench.scalar("update course_generation_jobs set status = 'paused' where id = %s", job_id)
+    assert await bench.leases.complete(lease, Done({}))
+    assert await bench.claim() == {}
+    await bench.consistent()
+    await bench.jobs.resume(job_id)
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+
+
+async def test_a_paused_waiting_job_is_not_admitted(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.jobs.pause(job_id)
+    assert await bench.leases.admit("w") is None
+    await bench.jobs.resume(job_id)
+    assert await bench.leases.admit("w") == job_id
+
+
+async def test_a_cancelled_job_stops(bench: Bench) -> None:
+    job_id = await bench.started()
+    lease = (await bench.claim(1)).popitem()[1]
+    await bench.jobs.cancel(job_id)
+    assert await bench.leases.release(lease)
+    assert set((await bench.states(job_id)).values()) == {"completed", "cancelled"}
+    assert await bench.claim() == {}
+    with pytest.raises(Conflict):
+        await bench.jobs.pause(job_id)
+    await bench.consistent()
+
+
+async def test_a_skipped_task_dooms_only_what_needs_it(bench: Bench) -> None:
+    job_id = await bench.started()
+    task = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    lease = (await bench.claim())["a"]
+    assert await bench.jobs.skip(job_id, [task.id]) == 1
+    assert not await bench.leases.complete(lease, Done({}))
+    await bench.expire()
+    await bench.drain()
+    states = await bench.states(job_id)
+    assert (states["a"], states["after-a"], states["quiz"], states["end"]) == (
+        "skipped", "skipped", "completed", "completed",
+    )  # fmt: skip
+    await bench.consistent()
+
+
+async def test_retrying_a_task_does_it_and_what_follows_again(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.drain()
+    task = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert await bench.jobs.retry(job_id, [task.id]) == 1
+    states = await bench.states(job_id)
+    assert (states["a"], states["b"], states["after-a"], states["end"]) == (
+        "queued", "completed", "pending", "pending",
+    )  # fmt: skip
+    await bench.consistent()
+    await bench.drain()
+    again = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert again.generation == task.generation + 1
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+
+
+async def test_a_job_inserted_without_an_entry_is_found(bench: Bench) -> None:
+    job_id = await bench.scalar(
+        "insert into course_generation_jobs (organisation_id, created_at)"
+        " values (%s, now() - interval '1 h') returning id",
+        ALPHA,
+    )
+    assert await bench.leases.sweep(15) == 1
+    assert await bench.leases.admit("w") == job_id
+
+
+async def test_a_job_admitted_by_a_silent_program_is_taken_over(bench: Bench) -> None:
+    await bench.enqueue()
+    assert await bench.scalar("select dequeue_course_job('worker-1')") is not None
+    assert await bench.leases.sweep(15) == 0
+    await bench.scalar("update course_generation_queue set locked_at = now() - interval '1 h'")
+    assert await bench.leases.sweep(15) == 1
+    assert "plan" in await bench.claim()
+
+
+async def test_two_last_dependencies_that_complete_together_unblock_what_follows(
+    bench: Bench, database_url: str
+) -> None:
+    async with open_pool(database_url, DatabaseSettings(pool_size=2)) as pool:
+        both = Leases(pool, FIRST)
+        for _ in range(100):
+            job_id = await bench.started()
+            leases = await bench.claim()
+            await asyncio.gather(*(both.complete(leases[name], Done({})) for name in ("a", "b")))
+            assert (await bench.states(job_id))["quiz"] == "queued"
+            await bench.drain()
+
+
+async def test_a_worker_finishes_a_job_and_survives_steps_that_raise(bench: Bench, database_url: str) -> None:
+    raised = False
+
+    async def step(lease: Lease) -> Outcome:
+        nonlocal raised
+        if lease.identifier == "plan":
+            return Done({}, tasks=SHAPE)
+        if lease.identifier == "b" and not raised:
+            raised = True
+            await bench.scalar("update course_generation_tasks set max_retry_count = 0 where id = %s", lease.task_id)
+            raise ValueError("boom")
+        return Done({})
+
+    job_id = await bench.enqueue()
+
+    def connect() -> psycopg.Connection[Any]:
+        return connect_sync(database_url)
+
+    worker = Worker(bench.leases, step, connect, WorkerSettings(), poll_interval=0.1)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(30):
+        while not (await bench.jobs.get(job_id)).status.is_final:  # noqa: ASYNC110 - the database is asked
+            await asyncio.sleep(0.02)
+    worker.stop()
+    await running
+    states = await bench.states(job_id)
+    assert states["b"] == "failed"
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
