@@ -22,6 +22,8 @@ from coursewright.settings import WorkerSettings
 
 _log = logging.getLogger(__name__)
 
+_SECONDS_BETWEEN_RESCUES = 0.5
+
 Step = Callable[[Lease], Awaitable[Outcome]]
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, DatabaseUnavailable)
 
@@ -61,6 +63,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._heartbeat: Heartbeat | None = None
+        self._next_rescue = 0.0
         self._next_sweep = 0.0
 
     def wake(self) -> None:
@@ -110,7 +113,9 @@ class Worker:
 
     async def cycle(self) -> bool:
         """Do what is due once: duties, admission, claims. Tell whether anything was admitted or claimed."""
-        await self._leases.rescue(self._settings.max_rescues)
+        if time.monotonic() >= self._next_rescue:
+            self._next_rescue = time.monotonic() + _SECONDS_BETWEEN_RESCUES
+            await self._leases.rescue(self._settings.max_rescues)
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + self._settings.lease_seconds
             await self._leases.sweep(self._settings.lease_seconds)
@@ -119,6 +124,7 @@ class Worker:
         claimed = await self._leases.claim(self.name, self._room, self._settings.lease_seconds, self._only_job)
         for lease in claimed:
             self._start(lease)
+        # A new job is begun when the running ones leave room.
         admitted = await self._leases.admit(self.name) if self._room else None
         return bool(claimed) or admitted is not None
 
