@@ -1,0 +1,161 @@
+"""The command line as a user meets it: a process of its own, real files, the embedded Postgres."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coursewright.cli.exits import EXIT_CODES
+from coursewright.course.checks import check
+from coursewright.course.model import Course
+from coursewright.errors import CoursewrightError
+
+ROOT = Path(__file__).parents[2]
+HANDBOOK = ROOT / "examples" / "knowledge-base"
+
+
+class CommandLine:
+    """Runs `coursewright` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("COURSEWRIGHT_", "DATABASE_"))
+        } | {"NO_COLOR": "1", "COLUMNS": "200"}
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "coursewright", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, code: int = 0) -> tuple[str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, err
+        assert "Traceback" not in err
+        return out, err
+
+    def jobs(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.run("jobs", "--json")[0])
+        return found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """A folder where `demo` has been run once."""
+    line = CommandLine(tmp_path_factory.mktemp("demo"))
+    line.run("demo")
+    return line
+
+
+def test_demo_makes_a_whole_course(made: CommandLine) -> None:
+    course = Course.model_validate_json((made.folder / "out/demo/course.json").read_bytes())
+    assert check(course) == ()
+    assert len(course.modules) >= 2
+    assert (made.folder / "out/demo/site/index.html").is_file()
+    assert (made.folder / "out/demo/course.md").is_file()
+    assert json.loads((made.folder / "out/demo/quality.json").read_text())["course"] == course.title
+
+
+def test_the_same_sources_give_the_same_bytes(made: CommandLine) -> None:
+    made.run("demo", "--out", "out/again", "--data-dir", "other")
+    assert (made.folder / "out/again/course.json").read_bytes() == (made.folder / "out/demo/course.json").read_bytes()
+
+
+def test_jobs_and_status_tell_of_the_job(made: CommandLine) -> None:
+    job = made.jobs()[-1]
+    assert (job["status"], job["progress"]) == ("completed", 100)
+    assert "completed, 100 %" in made.run("status", job["id"])[0]
+
+
+def test_a_killed_process_goes_on_where_it_was(made: CommandLine, tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.environment["COURSEWRIGHT_WORKER__CONCURRENCY"] = "1"
+    job_id = line.run("generate", str(HANDBOOK), "--out", "out", "--no-wait")[0].strip()
+    process = line.start("generate", str(HANDBOOK), "--out", "out")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not _some_done(line, job_id):
+        assert process.poll() is None, "the course was finished before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = _attempts(line, job_id)
+    line.run("resume", job_id, "--out", "out")
+    after = _attempts(line, job_id)
+    assert before
+    assert {name: after[name] for name in before} == before  # nothing that was finished was done again
+    assert len(line.jobs()) == 1
+    assert (tmp_path / "out/course.json").read_bytes() == (made.folder / "out/demo/course.json").read_bytes()
+
+
+def _some_done(line: CommandLine, job_id: str) -> bool:
+    return len(_attempts(line, job_id)) >= 5
+
+
+def _attempts(line: CommandLine, job_id: str) -> dict[str, int]:
+    tasks = json.loads(line.run("status", job_id, "--json")[0])["tasks"]
+    return {task["task"]: task["attempt"] for task in tasks if task["status"] == "completed"}
+
+
+def test_counts_that_were_asked_for_are_exact(made: CommandLine) -> None:
+    made.run("generate", str(HANDBOOK), "--out", "out/two", "--modules", "2", "--lessons", "3", "--sections", "2")
+    course = json.loads((made.folder / "out/two/course.json").read_text())
+    assert [[len(lesson["sections"]) for lesson in module["lessons"]] for module in course["modules"]] == [[2] * 3] * 2
+
+
+def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path) -> None:
+    for page in sorted(HANDBOOK.glob("0[1-4]*.md")):
+        (tmp_path / page.name).write_bytes(page.read_bytes())
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj")
+    _, err = made.run("generate", str(tmp_path), "--out", "out/partly")
+    assert "left out broken.pdf" in err
+    quality = json.loads((made.folder / "out/partly/quality.json").read_text())
+    assert [each["document"] for each in quality["left_out"]] == ["broken.pdf"]
+    _, err = made.run("generate", str(tmp_path), "--out", "out/strict", "--strict", code=65)
+    assert "broken.pdf" in err
+    assert not (made.folder / "out/strict").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("generate", "nowhere"), 65, "does not exist"),
+        (("generate", "empty"), 66, "nothing to read"),
+        (("generate", str(HANDBOOK), "--modules", "49", "--lessons", "49"), 1, "modules"),
+        (("generate", str(HANDBOOK), "--mode", "kb_anything"), 64, "mode"),
+        (("generate", str(HANDBOOK), "--format", "pdf"), 64, "Formats:"),
+        (("status", "00000000-0000-0000-0000-000000000001"), 66, "no job"),
+        (("open", "empty"), 66, "no course"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_call_says_what_to_do(made: CommandLine, words: tuple[str, ...], code: int, says: str) -> None:
+    (made.folder / "empty").mkdir(exist_ok=True)
+    _, err = made.run(*words, code=code)
+    assert re.search(says, err)
+
+
+def test_doctor_and_config_answer(made: CommandLine) -> None:
+    assert "✓ Postgres" in made.run("doctor")[0]
+    assert json.loads(made.run("config", "--json")[0])["worker"]["concurrency"] == 4
+
+
+def test_every_error_has_an_exit_code() -> None:
+    def codes(kind: type[CoursewrightError]) -> Iterator[str]:
+        yield kind.code
+        for child in kind.__subclasses__():
+            yield from codes(child)
+
+    assert set(codes(CoursewrightError)) == set(EXIT_CODES)
