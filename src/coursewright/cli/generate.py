@@ -108,7 +108,7 @@ def demo(
 
     [dim]coursewright demo && coursewright open out/demo[/]
     """
-    request = CourseRequest.model_validate({"author": author})
+    request = CourseRequest.model_validate({"author": author, "title": "Keeping Honey Bees"})
     target = out or Path("out/demo")
     asyncio.run(
         _generate([_examples()], request, target, settings(data_dir), FORMATS, strict=False, wait=True, json=json)

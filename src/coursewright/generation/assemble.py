@@ -81,7 +81,10 @@ def pins(outline: Outline) -> dict[str, tuple[str, ...]]:
         given[module.id] = module.quiz.passage_ids
         for lesson in module.lessons:
             given[lesson.id] = lesson.assessment.passage_ids
-            given |= {section.id: section.passage_ids for section in lesson.sections}
+            for section in lesson.sections:
+                # A term of the section may be defined elsewhere: in a glossary.
+                terms = (concept.passage_id for concept in section.concepts)
+                given[section.id] = tuple(dict.fromkeys((*section.passage_ids, *terms)))
     return given
 
 
