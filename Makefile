@@ -47,5 +47,7 @@ docs: setup ## write the generated pages of docs/reference
 	$(BIN)/python scripts/build_docs.py
 	$(BIN)/python scripts/write_course_schema.py
 
-examples: setup ## build the DOCX and the PDF of the example handbook from their Markdown
+examples: setup ## build the DOCX and the PDF of the example handbook, and the course made from it
 	$(BIN)/python scripts/build_examples.py
+	$(BIN)/coursewright generate examples/knowledge-base --title "Keeping Honey Bees" --author extractive \
+		--out examples/course --format json,markdown,quality
