@@ -159,8 +159,7 @@ async def _generate(
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
             base = await program.read(documents, strict=strict, on_progress=display.on_reading)
             display.done(f"Read {_count(base.documents, 'document')}: {_count(base.passages, 'passage')}")
-            for each in base.left_out:
-                stderr.print(f"[yellow]![/] left out {escape(each.document)}: {escape(each.reason)}", soft_wrap=True)
+            _tell_left_out(base)
             job_id, goes_on = await program.enqueue(base, request)
             if not wait:
                 print_json({"job": str(job_id)}) if json else sys.stdout.write(f"{job_id}\n")
@@ -168,6 +167,15 @@ async def _generate(
             if goes_on:
                 display.done(f"Going on with job {job_id}")
             await _work(program, job_id, out, formats, display, began, base, json=json)
+
+
+def _tell_left_out(base: KnowledgeBase) -> None:
+    reasons: dict[str, list[str]] = {}
+    for each in base.left_out:
+        reasons.setdefault(each.reason, []).append(each.document)
+    for reason, names in reasons.items():
+        shown = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]}, …)"
+        stderr.print(f"[yellow]![/] left out {escape(shown)}: {escape(reason)}", soft_wrap=True)
 
 
 async def _resume(
@@ -233,7 +241,7 @@ def _report(out: Path, course: Course, quality: Quality, message: str | None, ba
     page = (out / "site" / "index.html").resolve()
     if page.is_file():
         stderr.print(f"\n  Course   [link={page.as_uri()}]{page.as_uri()}[/link]", soft_wrap=True)
-    stderr.print(f"  Open it  coursewright open {out}", soft_wrap=True)
+        stderr.print(f"  Open it  coursewright open {out}", soft_wrap=True)
 
 
 def _result(job_id: UUID, out: Path, course: Course, quality: Quality, paths: tuple[Path, ...]) -> dict[str, Any]:
