@@ -77,9 +77,18 @@ def mapped_errors() -> Iterator[None]:
     except psycopg_pool.PoolTimeout as error:
         raise DatabaseUnavailable(f"No connection to Postgres came free: {error}", hint=_HINT) from error
     except psycopg.OperationalError as error:
-        if error.sqlstate is None or error.sqlstate.startswith(_UNAVAILABLE):
+        if is_unavailable(error):
             raise DatabaseUnavailable(f"Postgres cannot be reached: {_first_line(error)}", hint=_HINT) from error
         raise
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether an error says that the database is away, rather than that a statement is wrong."""
+    if isinstance(error, psycopg.Error):
+        if error.sqlstate is None:
+            return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+        return error.sqlstate.startswith(_UNAVAILABLE)
+    return isinstance(error, (psycopg_pool.PoolTimeout, DatabaseUnavailable))
 
 
 def _first_line(error: Exception) -> str:
@@ -90,6 +99,7 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
     return {
         "prepare_threshold": None,
         "application_name": "coursewright",
+        "tcp_user_timeout": 10_000,  # milliseconds: a server that freezes is noticed before the leases expire
         "connect_timeout": max(2, round(settings.connect_timeout)),  # libpq takes whole seconds, 2 at least
     }
 
@@ -114,4 +124,4 @@ def _libpq(url: str) -> str:
     return url
 
 
-__all__ = ["Connection", "Pool", "connect_sync", "mapped_errors", "open_pool", "transaction"]
+__all__ = ["Connection", "Pool", "connect_sync", "is_unavailable", "mapped_errors", "open_pool", "transaction"]

@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
-from coursewright.errors import CoursewrightError, DatabaseUnavailable, InputError
+from coursewright.db.pool import is_unavailable
+from coursewright.errors import CoursewrightError, InputError
 from coursewright.queue.backoff import backoff
 from coursewright.queue.heartbeat import Heartbeat, Reason
 from coursewright.queue.leases import Leases
@@ -23,9 +23,9 @@ from coursewright.settings import WorkerSettings
 _log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_RESCUES = 0.5
+_SECONDS_TO_GIVE_BACK = 5.0
 
 Step = Callable[[Lease], Awaitable[Outcome]]
-DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, DatabaseUnavailable)
 
 
 def worker_name() -> str:
@@ -103,7 +103,9 @@ class Worker:
                         busy = await self.cycle()
                         delay = 0.0 if busy and self._room else await self._delay()
                         failures = 0
-                    except DATABASE_ERRORS as error:
+                    except Exception as error:
+                        if not is_unavailable(error):
+                            raise
                         delay = backoff(failures, base=0.2, cap=5.0)
                         failures += 1
                         _log.warning("the database does not answer, looking again in %.1f s: %s", delay, error)
@@ -158,18 +160,11 @@ class Worker:
             except asyncio.CancelledError:
                 reason = self._reasons.get(lease.task_id)
                 outcome = None if reason == "lost" else Cancel() if reason == "cancelled" else Snooze(0.0)
-            except InputError as error:
-                outcome = _failure(error, recoverable=False)
-            except CoursewrightError as error:
-                outcome = _failure(error, recoverable=True)
-            except DATABASE_ERRORS as error:
-                _log.warning("step %s gives its task back, the database is away: %s", lease.identifier, error)
-                outcome = Snooze(1.0)
             except Exception as error:
-                _log.exception("step %s raised", lease.identifier)
-                outcome = Fail(f"{type(error).__name__}: {error}", category="unexpected_error", severity="high")
+                outcome = _outcome_of(error, lease)
             if outcome is not None:
-                await self._settle(lease, outcome)
+                # What is done is written down, even when the worker is told to stop in this moment.
+                await asyncio.shield(asyncio.create_task(self._settle(lease, outcome)))
         finally:
             if self._heartbeat:
                 self._heartbeat.remove(lease.task_id, lease.attempt)
@@ -182,12 +177,14 @@ class Worker:
         for failures in range(60):
             try:
                 held = await self._write(lease, outcome)
-            except DATABASE_ERRORS as error:
-                _log.warning("outcome of %s not written yet: %s", lease.identifier, error)
-                await asyncio.sleep(backoff(failures, base=0.2, cap=5.0))
             except psycopg.DataError as error:
                 _log.exception("outcome of %s cannot be stored", lease.identifier)
                 outcome = Fail(f"The result cannot be stored: {error}", category="unexpected_error", recoverable=False)
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+                _log.warning("outcome of %s not written yet: %s", lease.identifier, error)
+                await asyncio.sleep(backoff(failures, base=0.2, cap=5.0))
             else:
                 if not held:
                     _log.warning(
@@ -219,7 +216,18 @@ class Worker:
             await asyncio.wait(running, timeout=self._settings.grace_seconds)
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.wait(running, timeout=_SECONDS_TO_GIVE_BACK)
+
+
+def _outcome_of(error: Exception, lease: Lease) -> Outcome:
+    """Return what a step's exception means: a failure, or, when the database is away, nothing but a delay."""
+    if isinstance(error, CoursewrightError) and not is_unavailable(error):
+        return _failure(error, recoverable=not isinstance(error, InputError))
+    if is_unavailable(error):
+        _log.warning("step %s gives its task back, the database is away: %s", lease.identifier, error)
+        return Snooze(1.0)
+    _log.error("step %s raised", lease.identifier, exc_info=error)
+    return Fail(f"{type(error).__name__}: {error}", category="unexpected_error", severity="high")
 
 
 def _failure(error: CoursewrightError, *, recoverable: bool) -> Fail:

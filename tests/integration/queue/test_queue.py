@@ -222,6 +222,7 @@ async def test_a_lost_lease_changes_nothing(bench: Bench) -> None:
 async def test_a_task_that_outlives_its_workers_fails_as_poison(bench: Bench) -> None:
     job_id = await bench.started()
     for _ in range(6):
+        await bench.scalar("update course_generation_tasks set run_at = clock_timestamp()")
         await bench.claim()
         await bench.expire()
     task = (await bench.jobs.tasks(job_id, ["a"]))[0]
@@ -382,3 +383,92 @@ async def test_a_worker_finishes_a_job_and_survives_steps_that_raise(bench: Benc
     assert states["b"] == "failed"
     assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
     await bench.consistent()
+
+
+async def test_retrying_what_a_failure_still_dooms_does_not_hang(bench: Bench) -> None:
+    chain = (
+        TaskSpec("c", "lesson_section"),
+        TaskSpec("a", "lesson_section"),
+        TaskSpec("b", "lesson_section", ("a", "c")),
+    )
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    await bench.leases.complete((await bench.claim())["plan"], Done({}, tasks=chain))
+    leases = await bench.claim()
+    await bench.leases.fail(leases["c"], Fail("no", recoverable=False), 0)
+    await bench.leases.complete(leases["a"], Done({}))
+    a = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    await bench.jobs.retry(job_id, [a.id])
+    await bench.consistent()
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+    b = (await bench.jobs.tasks(job_id, ["b"]))[0]
+    assert b.status == "skipped"
+    await bench.jobs.retry(job_id, [b.id])  # still doomed: nothing to wait for
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+
+
+async def test_new_tasks_that_need_a_failed_one_are_skipped_at_once(bench: Bench) -> None:
+    job_id = await bench.started()
+    leases = await bench.claim()
+    await bench.leases.fail(leases["a"], Fail("no", recoverable=False), 0)
+    await bench.leases.complete(leases["b"], Done({}, tasks=(TaskSpec("late", "lesson_section", ("a",)),)))
+    assert (await bench.states(job_id))["late"] == "skipped"
+    await bench.consistent()
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+async def test_an_end_that_another_program_writes_frees_the_slot(bench: Bench, status: str) -> None:
+    job_id = await bench.started()
+    lease = (await bench.claim(1)).popitem()[1]
+    await bench.scalar("update course_generation_jobs set status = %s where id = %s", status, job_id)
+    assert await bench.leases.release(lease)
+    assert await bench.claim() == {}
+    assert await bench.scalar("select sum(running) from coursewright.rotation") == 0
+    await bench.consistent()
+
+
+async def test_a_job_that_another_program_queues_again_is_admitted_again(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.scalar("update course_generation_jobs set status = 'queued' where id = %s", job_id)
+    await bench.consistent()
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.scalar(
+        "update course_generation_jobs set status = 'queued', created_at = 'epoch' where id = %s", job_id
+    )
+    assert await bench.leases.sweep(15) == 1
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+    await bench.consistent()
+
+
+async def test_an_entry_that_was_passed_over_keeps_its_turn(bench: Bench, database_url: str) -> None:
+    low, high = await bench.enqueue(priority=1), await bench.enqueue(priority=9)
+    with connect_sync(database_url) as other, other.transaction():
+        other.execute("select from course_generation_jobs where id = %s for update", [high])
+        assert await bench.leases.admit("w") == low
+    lower = await bench.enqueue(priority=0)
+    assert [await bench.leases.admit("w"), await bench.leases.admit("w")] == [high, lower]
+
+
+async def test_an_open_transaction_of_one_organisation_does_not_stop_another(bench: Bench, database_url: str) -> None:
+    await bench.enqueue()
+    with connect_sync(database_url) as other, other.transaction():
+        other.execute("select from coursewright.rotation for update")
+        job_id = await bench.enqueue(BETA)
+        assert await bench.leases.admit("w") == job_id
+        assert await bench.leases.admit("w") is None  # waits a moment, not for ever
+    assert await bench.leases.admit("w") is not None
+
+
+async def test_a_free_organisation_behind_many_held_ones_is_found(bench: Bench, database_url: str) -> None:
+    held = [await bench.enqueue(UUID(int=n)) for n in range(10, 70)]
+    free = await bench.enqueue(UUID(int=100))
+    with connect_sync(database_url) as other, other.transaction():
+        other.execute("select from course_generation_jobs where id = any(%s) for update", [held])
+        assert await bench.leases.admit("w") == free

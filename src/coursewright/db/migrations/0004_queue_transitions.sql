@@ -10,19 +10,24 @@
 -- Entries whose time has come join the ready ones; a few at a time.
 create function coursewright.promote_entries() returns void language sql as $$
     with due as (
-        select q.id from public.course_generation_queue q join public.course_generation_jobs j on j.id = q.job_id
-         where not q.ready and q.status in ('pending', 'queued') and q.scheduled_for <= clock_timestamp()
-           and j.status = 'queued' and j.job_type in (select t.name from coursewright.job_types t)
+        select q.id from public.course_generation_queue q
+         where q.scheduled and q.scheduled_for <= clock_timestamp()
          order by q.scheduled_for limit 100 for update of q skip locked)
     update public.course_generation_queue q set updated_at = clock_timestamp() from due where q.id = due.id;
 $$;
 
--- Admit the first entry of one organisation whose rotation row the caller has locked; null when there is none.
+-- Admit the first entry of one organisation whose rotation row the caller has locked; null when there is none, or when
+-- others hold what there is. The head stays before an entry that was passed over because somebody held it.
 create function coursewright.admit_from(organisation uuid, worker text) returns jsonb language plpgsql as $$
 declare
+    earliest record;
     picked record;
     job public.course_generation_jobs;
 begin
+    select - q.priority as rank, q.seq into earliest
+      from coursewright.rotation r join public.course_generation_queue q on q.organisation_id = r.organisation_id
+     where r.organisation_id = organisation and q.ready and (- q.priority, q.seq) >= (r.head_rank, r.head_seq)
+     order by - q.priority, q.seq limit 1;
     select q.id, q.job_id, q.priority, q.seq, q.scheduled_for into picked
       from coursewright.rotation r
       join public.course_generation_queue q on q.organisation_id = r.organisation_id
@@ -38,7 +43,8 @@ begin
        set status = 'processing', started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
      where id = picked.job_id returning * into job;
     update coursewright.rotation
-       set last_admitted = clock_timestamp(), head_rank = - picked.priority, head_seq = picked.seq
+       set last_admitted = clock_timestamp(), head_rank = coalesce(earliest.rank, - picked.priority),
+           head_seq = coalesce(earliest.seq, picked.seq)
      where organisation_id = organisation;
     return jsonb_build_object('id', picked.id, 'job_id', picked.job_id, 'priority', picked.priority,
                               'scheduled_for', picked.scheduled_for, 'job', to_jsonb(job));
@@ -50,7 +56,7 @@ create function public.dequeue_course_job(worker_id text) returns jsonb language
 declare
     room integer;
     turn uuid;
-    first uuid;
+    held_up uuid;
     admitted jsonb;
 begin
     select a.max_running into room from coursewright.admission a for update;
@@ -60,27 +66,33 @@ begin
     end if;
     for turn in select r.organisation_id from coursewright.rotation r
                  where r.ready > 0 and r.running < r.max_running
-                 order by r.running, r.last_admitted, r.organisation_id limit 50 loop
-        first := coalesce(first, turn);
+                 order by r.running, r.last_admitted, r.organisation_id loop
         perform from coursewright.rotation r where r.organisation_id = turn for update skip locked;
-        if found then
-            admitted := coursewright.admit_from(turn, dequeue_course_job.worker_id);
-            if admitted is not null then
-                return admitted;
-            end if;
-            -- The counts say ready and the index says no: count again, from the beginning.
-            update coursewright.rotation r
-               set head_rank = -2147483648, head_seq = 0,
-                   ready = (select count(*) from public.course_generation_queue q
-                             where q.organisation_id = turn and q.ready),
-                   running = (select count(*) from public.course_generation_queue q
-                               where q.organisation_id = turn and q.occupies)
-             where r.organisation_id = turn;
+        if not found then
+            held_up := coalesce(held_up, turn);
+            continue;
         end if;
+        admitted := coursewright.admit_from(turn, dequeue_course_job.worker_id);
+        if admitted is not null then
+            return admitted;
+        end if;
+        -- Somebody holds the entries, or the row has drifted from them: begin at their beginning next time.
+        update coursewright.rotation r
+           set head_rank = -2147483648, head_seq = 0,
+               ready = case when exists (select from public.course_generation_queue q
+                                          where q.organisation_id = turn and q.ready) then r.ready else 0 end
+         where r.organisation_id = turn;
     end loop;
-    if first is not null then  -- somebody held every row for a moment: wait for the first in turn
-        perform from coursewright.rotation r where r.organisation_id = first for update;
-        return coursewright.admit_from(first, dequeue_course_job.worker_id);
+    if held_up is not null then
+        -- A row is held for as long as somebody's transaction that inserts an entry. Wait, but not for ever: this one
+        -- holds the mutex of all.
+        perform set_config('lock_timeout', '250ms', true);
+        begin
+            perform from coursewright.rotation r where r.organisation_id = held_up for update;
+            return coursewright.admit_from(held_up, dequeue_course_job.worker_id);
+        exception when lock_not_available then
+            return null;
+        end;
     end if;
     return null;
 end $$;
@@ -139,8 +151,16 @@ begin
            set total_tasks = coursewright.insert_tasks(job, first_tasks -> kind), expected_tasks = expected
          where id = job;
         perform coursewright.record_event(job, 'job_started', '{}');
+    elsif exists (select from public.course_generation_jobs j where j.id = job and j.total_tasks > 0)
+        and not coursewright.has_open_tasks(job) then
+        perform coursewright.finish_job(job);  -- queued again by another program, with nothing left to do
     end if;
 end $$;
+
+create function coursewright.has_open_tasks(job uuid) returns boolean language sql stable as $$
+    select exists (select from public.course_generation_tasks t
+                    where t.job_id = job and t.status in ('pending', 'queued', 'running', 'retrying'));
+$$;
 
 -- Append a numbered event; the caller holds the job's lock.
 create function coursewright.record_event(job uuid, kind text, payload jsonb) returns void language sql as $$
@@ -266,6 +286,7 @@ declare
     job public.course_generation_jobs;
     done public.course_generation_tasks;
     added integer := 0;
+    doomed integer := 0;
 begin
     select * into job from coursewright.end_lease(task, fence);
     if not found then
@@ -280,10 +301,12 @@ begin
     if not found then
         raise exception 'task % has a lease but is not running', task;
     end if;
-    if new_tasks is not null and job.status <> 'cancelled' then
+    if new_tasks is not null and job.status in ('processing', 'paused') then
         added := coursewright.insert_tasks(job.id, new_tasks);
-        perform coursewright.unblock(job.id, (select array_agg(t.task_identifier)
-            from public.course_generation_tasks t where t.job_id = job.id and t.status = 'completed'));
+        select u.skipped into doomed from coursewright.unblock(job.id, (select array_agg(t.task_identifier)
+            from public.course_generation_tasks t
+           where t.job_id = job.id and t.status in ('completed', 'failed', 'skipped', 'cancelled'))) u;
+        update public.course_generation_jobs set skipped_tasks = skipped_tasks + doomed where id = job.id and doomed > 0;
     end if;
     perform coursewright.advance(job.id, array[done.task_identifier], 'task_completed', added, result,
         jsonb_build_object('task', done.task_identifier, 'type', done.task_type));
@@ -339,7 +362,7 @@ declare
     also_skipped integer := 0;
 begin
     select * into j from public.course_generation_jobs where id = job;
-    if j.status <> 'cancelled' then
+    if j.status in ('queued', 'processing', 'paused') then
         select u.skipped into also_skipped from coursewright.unblock(job, settled) u;
     end if;
     update public.course_generation_jobs
@@ -390,8 +413,6 @@ begin
                'tasksByType', (select jsonb_object_agg(k.task_type, k.n) from (
                    select task_type, count(*) as n from public.course_generation_tasks where job_id = job group by 1) k)))
      where c.id = job returning * into j;
-    update public.course_generation_queue
-       set status = verdict, completed_at = clock_timestamp() where job_id = job and status = 'processing';
     perform coursewright.record_event(job, 'job_' || verdict, jsonb_build_object('error', j.error_message));
     perform pg_notify('coursewright', '');
 end $$;
@@ -410,7 +431,7 @@ begin
         return false;
     end if;
     update public.course_generation_tasks t
-       set status = case when job.status = 'cancelled' then 'cancelled'
+       set status = case when job.status in ('completed', 'failed', 'cancelled') then 'cancelled'
                          when recoverable and t.current_retry_count < t.max_retry_count then 'retrying'
                          else 'failed' end,
            held = job.status = 'paused', run_at = clock_timestamp() + retry_in, last_retry_at = clock_timestamp(),
@@ -439,7 +460,7 @@ begin
         return false;
     end if;
     update public.course_generation_tasks t
-       set status = case when job.status = 'cancelled' then 'cancelled' else 'queued' end,
+       set status = case when job.status in ('completed', 'failed', 'cancelled') then 'cancelled' else 'queued' end,
            held = job.status = 'paused', run_at = clock_timestamp() + again_in, waits_for = call,
            updated_at = clock_timestamp()
      where t.id = task and t.attempt = fence and t.status = 'running';
@@ -466,14 +487,17 @@ begin
             returning l.task_id, l.attempt),
         back as (
             update public.course_generation_tasks t
-               set rescues = t.rescues + 1, run_at = clock_timestamp(), held = state = 'paused',
+               set rescues = t.rescues + 1, held = state = 'paused',
+                   -- Tasks that fell together rise apart, so that one that kills its worker does not take the same
+                   -- neighbours along until all of them are poison.
+                   run_at = clock_timestamp() + random() * t.rescues * interval '2 s',
                    updated_at = clock_timestamp(),
-                   status = case when state = 'cancelled' then 'cancelled'
+                   status = case when state in ('completed', 'failed', 'cancelled') then 'cancelled'
                                  when t.rescues >= max_rescues then 'failed' else 'queued' end,
-                   error_category = case when t.rescues >= max_rescues then 'resource_exhausted' end,
-                   error_severity = case when t.rescues >= max_rescues then 'critical' end,
+                   error_category = case when t.rescues >= max_rescues then 'resource_exhausted' else t.error_category end,
+                   error_severity = case when t.rescues >= max_rescues then 'critical' else t.error_severity end,
                    error_message = case when t.rescues >= max_rescues then format(
-                       'Poison: %s workers were lost or hung while they carried out this task.', t.rescues + 1) end,
+                       'Poison: %s workers were lost or hung while they carried out this task.', t.rescues + 1) else t.error_message end,
                    completed_at = case when t.rescues >= max_rescues then clock_timestamp() end
               from expired e where t.id = e.task_id and t.attempt = e.attempt and t.status = 'running'
             returning t.task_identifier, t.status)
@@ -545,23 +569,29 @@ begin
     update public.course_generation_tasks t set status = 'pending', completed_at = null, held = false
      where t.job_id = job and t.status = 'cancelled';
     update public.course_generation_jobs j
-       set (total_tasks, completed_tasks, failed_tasks, skipped_tasks) = (
-               select count(*), count(*) filter (where t.status = 'completed'),
-                      count(*) filter (where t.status = 'failed'), count(*) filter (where t.status = 'skipped')
-                 from public.course_generation_tasks t where t.job_id = job),
-           progress_percentage = 0, error_message = null,
-           status = case when state in ('completed', 'failed', 'cancelled') then 'queued' else j.status end,
-           completed_at = null, actual_completion_time = null, updated_at = clock_timestamp()
+       set status = case when state in ('completed', 'failed', 'cancelled') then 'queued' else j.status end,
+           progress_percentage = case when state in ('completed', 'failed', 'cancelled') then 0
+                                      else j.progress_percentage end,
+           error_message = null, completed_at = null, actual_completion_time = null, updated_at = clock_timestamp()
      where j.id = job;
-    update public.course_generation_tasks t set status = 'queued', queued_at = clock_timestamp(), run_at = clock_timestamp()
+    update public.course_generation_tasks t
+       set status = 'queued', queued_at = clock_timestamp(), run_at = clock_timestamp(), held = state = 'paused'
      where t.job_id = job and t.status = 'pending' and t.dependencies = '{}';
     perform coursewright.unblock(job, (select array_agg(t.task_identifier)
         from public.course_generation_tasks t where t.job_id = job));
-    if state in ('completed', 'failed', 'cancelled') then
+    update public.course_generation_jobs j
+       set (total_tasks, completed_tasks, failed_tasks, skipped_tasks) = (
+               select count(*), count(*) filter (where t.status = 'completed'),
+                      count(*) filter (where t.status = 'failed'), count(*) filter (where t.status = 'skipped')
+                 from public.course_generation_tasks t where t.job_id = job)
+     where j.id = job;
+    perform coursewright.record_event(job, 'tasks_retried', jsonb_build_object('tasks', again));
+    if not coursewright.has_open_tasks(job) then  -- what was asked for is doomed by what was not
+        perform coursewright.finish_job(job);
+    elsif state in ('completed', 'failed', 'cancelled') then
         insert into public.course_generation_queue (job_id, priority)
         select job, coalesce((select q.priority from public.course_generation_queue q
                                where q.job_id = job order by q.seq desc limit 1), 5);
     end if;
-    perform coursewright.record_event(job, 'tasks_retried', jsonb_build_object('tasks', again));
     return cardinality(again);
 end $$;

@@ -1,0 +1,63 @@
+"""A worker process for the fault tests: `python worker_program.py URL NAME [DELAY]`.
+
+Its job makes `n` tasks of the kinds that the job's data names; every execution that gets through to its end is noted in
+the table `executions`, in a transaction of its own, before the completion.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+import psycopg
+
+from coursewright.db.pool import connect_sync, open_pool
+from coursewright.queue import Done, Lease, Outcome, TaskSpec, Worker
+from coursewright.queue.leases import Leases
+from coursewright.settings import DatabaseSettings, WorkerSettings
+
+FIRST = {"generate_course_v2": (TaskSpec("plan", "outline_generation", decisive=True),)}
+
+
+async def main(url: str, name: str, delay: float) -> None:
+    async with open_pool(url, DatabaseSettings()) as pool:
+
+        async def step(lease: Lease) -> Outcome:
+            if lease.identifier == "plan":
+                kinds: list[str] = lease.request["kinds"]
+                tasks = tuple(
+                    TaskSpec(f"{kind}-{n}", kind, deadline_seconds=lease.request.get("deadline", 900))
+                    for n, kind in enumerate(kinds)
+                )
+                last = TaskSpec("end", "end", tuple(task.identifier for task in tasks), needs="settled", decisive=True)
+                return Done({}, tasks=(*tasks, last))
+            if lease.type == "deadly":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if lease.type == "endless":
+                await asyncio.Event().wait()
+            await asyncio.sleep(delay)
+            async with pool.connection() as connection:
+                await connection.execute(
+                    "insert into executions values (%s, %s, %s)", (lease.task_id, lease.attempt, name)
+                )
+            return Done({"by": name})
+
+        def connect() -> psycopg.Connection[Any]:
+            return connect_sync(url)
+
+        settings = WorkerSettings(
+            concurrency=8,
+            lease_seconds=1,
+            heartbeat_seconds=0.2,
+            control_seconds=0.1,
+            max_rescues=4,
+            grace_seconds=1,
+        )
+        worker = Worker(Leases(pool, FIRST), step, connect, settings, name=name, poll_interval=0.2)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
+        await worker.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 0.0))
