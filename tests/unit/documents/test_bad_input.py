@@ -1,20 +1,12 @@
 """Files that cannot be read say so clearly; odd files that can be read are."""
 
 import io
-import zipfile
 
 import pytest
 
 from coursewright.documents.read import read
 from coursewright.errors import UnreadableDocument
-
-
-def _zip(parts: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+from tests.unit.documents.making import zipped
 
 
 def _pdf(text: str = "", password: str = "") -> bytes:
@@ -46,12 +38,12 @@ _ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/pas
         ("cut.pdf", b"%PDF-1.7\n1 0 obj", "damaged or cut off"),
         ("not.pdf", b"only words", "not a PDF"),
         ("not.docx", b"only words", "not a DOCX"),
-        ("cut.docx", _zip({"word/document.xml": b"<x/>" * 500})[:60], "cut off"),
-        ("no-part.docx", _zip({"readme": b"words"}), "no document part"),
-        ("entity.docx", _zip({"word/document.xml": _ENTITY}), "entities"),
-        ("entity16.docx", _zip({"word/document.xml": _ENTITY.decode().encode("utf-16")}), "entities"),
-        ("bomb.docx", _zip({"word/document.xml": b"\x00" * 4_000_000}), "unpacks to more"),
-        ("path.docx", _zip({"word/document.xml": b"<x/>", "../../evil": b"x"}), "unsafe name"),
+        ("cut.docx", zipped({"word/document.xml": b"<x/>" * 500})[:60], "cut off"),
+        ("no-part.docx", zipped({"readme": b"words"}), "no document part"),
+        ("entity.docx", zipped({"word/document.xml": _ENTITY}), "entities"),
+        ("entity16.docx", zipped({"word/document.xml": _ENTITY.decode().encode("utf-16")}), "entities"),
+        ("bomb.docx", zipped({"word/document.xml": b"\x00" * 4_000_000}), "unpacks to more"),
+        ("path.docx", zipped({"word/document.xml": b"<x/>", "../../evil": b"x"}), "unsafe name"),
         ("old.doc", b"\xd0\xcf\x11\xe0" + bytes(600), "old Office file"),
         ("photo.md", b"\x89PNG\r\n\x1a\n" + bytes(50), "PNG"),
         ("nothing.html", b"<html><body><nav>Home</nav></body></html>", "no text"),

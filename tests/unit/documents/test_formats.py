@@ -2,8 +2,8 @@
 
 import io
 
-from coursewright.documents.passages import ReadDocument
 from coursewright.documents.read import read
+from tests.unit.documents.making import blocks
 
 _MARKDOWN = """---
 title: The hive
@@ -30,19 +30,15 @@ open(hive)
 """
 
 
-def _blocks(document: ReadDocument) -> list[tuple[str, str]]:
-    return [(span.kind, document.text[span.start : span.end]) for span in document.spans]
-
-
 def test_markdown() -> None:
     document = read("hive.md", _MARKDOWN.encode())
     assert (document.title, document.licence, document.attribution) == ("The hive", "CC-BY-4.0", "Ada Example")
-    blocks = _blocks(document)
-    assert [kind for kind, _ in blocks] == ["heading", "paragraph", "list", "table", "note", "code"]
-    assert blocks[1][1] == "A brood box is where `queen` and workers live."
-    assert blocks[2][1] == "1. Open the roof.\n2. Lift a frame."
-    assert blocks[4][1] == "Note\nWear gloves."
-    assert blocks[5][1] == "open(hive)"
+    found = blocks(document)
+    assert [kind for kind, _ in found] == ["heading", "paragraph", "list", "table", "note", "code"]
+    assert found[1][1] == "A brood box is where `queen` and workers live."
+    assert found[2][1] == "1. Open the roof.\n2. Lift a frame."
+    assert found[4][1] == "Note\nWear gloves."
+    assert found[5][1] == "open(hive)"
     terms = {term.text: term for term in document.terms}
     assert terms["brood box"].kind == "strong"
     definition = terms["Nectar"].definition
@@ -58,7 +54,7 @@ def test_html() -> None:
     <figure><img alt="wax cells" src="x"><figcaption>A frame of honey</figcaption></figure><footer>Imprint</footer>"""
     document = read("bees.html", html.encode())
     assert (document.title, document.licence) == ("Bees", "MIT")
-    assert _blocks(document) == [
+    assert blocks(document) == [
         ("heading", "Bees"),
         ("paragraph", "Bees forage by day."),
         ("list", "- Drone: A male bee."),
@@ -85,7 +81,7 @@ def test_docx() -> None:
     word.save(buffer)
     document = read("hive.docx", buffer.getvalue())
     assert document.title == "Word hive"
-    assert [kind for kind, _ in _blocks(document)] == ["heading", "paragraph", "list", "table"]
+    assert [kind for kind, _ in blocks(document)] == ["heading", "paragraph", "list", "table"]
 
 
 def test_pdf() -> None:
@@ -105,16 +101,16 @@ def test_pdf() -> None:
     SimpleDocTemplate(buffer, title="Bee PDF").build(story)
     document = read("bees.pdf", buffer.getvalue())
     assert (document.title, document.pages) == ("Bee PDF", 2)
-    blocks = _blocks(document)
-    assert [kind for kind, _ in blocks] == ["heading", "paragraph", "code"] * 2
-    assert blocks[1][1].count("The bees of this hive fly far and bring nectar home to the comb.") == 6
-    assert blocks[2][1] == "open(hive)\n    lift(frame)"
+    found = blocks(document)
+    assert [kind for kind, _ in found] == ["heading", "paragraph", "code"] * 2
+    assert found[1][1].count("The bees of this hive fly far and bring nectar home to the comb.") == 6
+    assert found[2][1] == "open(hive)\n    lift(frame)"
     assert [span.page for span in document.spans] == [1, 1, 1, 2, 2, 2]
 
 
 def test_plain_text() -> None:
     text = "The hive\n========\n\nA hive\nhas boxes.\n\n- one\n- two\n"
-    assert _blocks(read("hive.txt", text.encode())) == [
+    assert blocks(read("hive.txt", text.encode())) == [
         ("heading", "The hive"),
         ("paragraph", "A hive has boxes."),
         ("list", "- one\n- two"),
@@ -133,7 +129,7 @@ def test_pdf_with_an_outline_that_names_what_no_page_shows() -> None:
     canvas.drawString(72, 700, "Hives")
     canvas.drawString(72, 660, "A hive has two boxes and a roof.")
     canvas.save()
-    assert _blocks(read("outline.pdf", buffer.getvalue())) == [
+    assert blocks(read("outline.pdf", buffer.getvalue())) == [
         ("heading", "Hidden chapter"),
         ("heading", "Hives"),
         ("paragraph", "A hive has two boxes and a roof."),

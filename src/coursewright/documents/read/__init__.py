@@ -37,7 +37,11 @@ def _read_as(found: str, name: str, content: bytes, max_unpacked: int) -> ReadDo
             from coursewright.documents.read.docx import read_docx
 
             return read_docx(name, content, max_unpacked)
-        case "epub" | "pptx" | "xlsx":
+        case "epub":
+            from coursewright.documents.read.epub import read_epub
+
+            return read_epub(name, content, max_unpacked)
+        case "pptx" | "xlsx":
             raise UnreadableDocument(
                 name, f"{found.upper()} documents cannot be read yet", hint="Convert it to PDF, DOCX or HTML first."
             )

@@ -1,4 +1,4 @@
-"""Opens zip containers (DOCX) safely: sizes, names, encryption and XML entities are checked first."""
+"""Opens zip containers (DOCX, EPUB, …) safely: sizes, names, encryption and XML entities are checked first."""
 
 import io
 import zipfile

@@ -20,15 +20,19 @@ _SELF_CLOSED = re.compile(r"<(a|div|span|p|script|title|i|b|em|strong)(\s[^<>]*)
 def read_html(name: str, content: bytes) -> ReadDocument:
     """Read a page: its main part when it marks one, without navigation and other furniture."""
     builder = DocumentBuilder(name)
-    walk_page(builder, decode(name, content, builder.warnings, html=True))
+    walk_page(builder, parse_page(decode(name, content, builder.warnings, html=True)))
     return builder.build()
 
 
-def walk_page(builder: DocumentBuilder, html: str, *, first_level: int = 1) -> None:
-    """Add the blocks of a page, and what its head says about it where nothing is known yet."""
+def parse_page(html: str) -> LexborHTMLParser:
+    """Return the tree of a page of HTML or XHTML."""
     if "<?xml" in html[:200] or "xhtml" in html[:500]:
         html = _SELF_CLOSED.sub(r"<\1\2></\1>", html)  # XML closes elements that HTML would leave open
-    tree = LexborHTMLParser(html)
+    return LexborHTMLParser(html)
+
+
+def walk_page(builder: DocumentBuilder, tree: LexborHTMLParser) -> None:
+    """Add the blocks of a page, and what its head says about it where nothing is known yet."""
     root = tree.root
     if root is None:
         return
@@ -43,7 +47,7 @@ def walk_page(builder: DocumentBuilder, html: str, *, first_level: int = 1) -> N
     own = root.attributes.get("lang") or root.attributes.get("xml:lang") or metadata.get("language")
     builder.language = builder.language or primary(own)
     builder.title = builder.title or _title(tree)
-    HtmlWalk(builder, first_level=first_level).run(_main(tree) or tree.body or root)
+    HtmlWalk(builder).run(_main(tree) or tree.body or root)
 
 
 def _title(tree: LexborHTMLParser) -> str:
@@ -69,4 +73,4 @@ def _main(tree: LexborHTMLParser) -> LexborNode | None:
     return None
 
 
-__all__ = ["read_html", "walk_page"]
+__all__ = ["parse_page", "read_html", "walk_page"]

@@ -122,8 +122,10 @@ _FURNITURE = frozenset(
         "footnote-backref",
         "footnote-ref",
         "noteref",
+        "ocn",  # SiSU's number of each paragraph
     ]
 )
+_FURNITURE_PARTS = frozenset(["noteref", "pagebreak", "toc", "landmarks"])  # of EPUB
 _FURNITURE_IDS = frozenset(
     ["toc", "banner", "navigation", "sidebar", "breadcrumbs", "cookie-banner", "skip-link", "table-of-contents"]
 )
@@ -148,6 +150,8 @@ def is_furniture(node: LexborNode) -> bool:
     if _HIDDEN.search(attributes.get("style") or ""):
         return True
     if (attributes.get("role") or "") in _FURNITURE_ROLES:
+        return True
+    if _FURNITURE_PARTS & set((attributes.get("epub:type") or "").split()):
         return True
     own = classes(node)
     if own & _FURNITURE:

@@ -52,11 +52,10 @@ class _Figure:
 
 
 class HtmlWalk:
-    """One walk over one tree; `first_level` moves all headings down."""
+    """One walk over one tree."""
 
-    def __init__(self, builder: DocumentBuilder, *, first_level: int = 1) -> None:
+    def __init__(self, builder: DocumentBuilder) -> None:
         self._builder = builder
-        self._shift = first_level - 1
         self._inline = Inline()
         self._lists: list[_List] = []
         self._lines: list[Piece] = []  # of the list that is being written
@@ -236,7 +235,7 @@ class HtmlWalk:
             elif self._lists:
                 self._add_to_item(Piece(text))
             elif text:
-                self._builder.heading(text, level + self._shift, language=self._language)
+                self._builder.heading(text, level, language=self._language)
 
         return leave
 
