@@ -11,7 +11,7 @@
 create function coursewright.promote_entries() returns void language sql as $$
     with due as (
         select q.id from public.course_generation_queue q
-         where q.scheduled and q.scheduled_for <= clock_timestamp()
+         where q.scheduled and q.scheduled_for <= statement_timestamp()
          order by q.scheduled_for limit 100 for update of q skip locked)
     update public.course_generation_queue q set updated_at = clock_timestamp() from due where q.id = due.id;
 $$;
@@ -20,19 +20,19 @@ $$;
 -- others hold what there is. The head stays before an entry that was passed over because somebody held it.
 create function coursewright.admit_from(organisation uuid, worker text) returns jsonb language plpgsql as $$
 declare
+    head record;
     earliest record;
     picked record;
     job public.course_generation_jobs;
 begin
-    select - q.priority as rank, q.seq into earliest
-      from coursewright.rotation r join public.course_generation_queue q on q.organisation_id = r.organisation_id
-     where r.organisation_id = organisation and q.ready and (- q.priority, q.seq) >= (r.head_rank, r.head_seq)
+    select r.head_rank as rank, r.head_seq as seq into head
+      from coursewright.rotation r where r.organisation_id = organisation;
+    select - q.priority as rank, q.seq into earliest from public.course_generation_queue q
+     where q.organisation_id = organisation and q.ready and (- q.priority, q.seq) >= (head.rank, head.seq)
      order by - q.priority, q.seq limit 1;
     select q.id, q.job_id, q.priority, q.seq, q.scheduled_for into picked
-      from coursewright.rotation r
-      join public.course_generation_queue q on q.organisation_id = r.organisation_id
-      join public.course_generation_jobs j on j.id = q.job_id
-     where r.organisation_id = organisation and q.ready and (- q.priority, q.seq) >= (r.head_rank, r.head_seq)
+      from public.course_generation_queue q join public.course_generation_jobs j on j.id = q.job_id
+     where q.organisation_id = organisation and q.ready and (- q.priority, q.seq) >= (earliest.rank, earliest.seq)
      order by - q.priority, q.seq limit 1 for update of q, j skip locked;
     if not found then
         return null;
@@ -43,8 +43,7 @@ begin
        set status = 'processing', started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
      where id = picked.job_id returning * into job;
     update coursewright.rotation
-       set last_admitted = clock_timestamp(), head_rank = coalesce(earliest.rank, - picked.priority),
-           head_seq = coalesce(earliest.seq, picked.seq)
+       set last_admitted = clock_timestamp(), head_rank = earliest.rank, head_seq = earliest.seq
      where organisation_id = organisation;
     return jsonb_build_object('id', picked.id, 'job_id', picked.job_id, 'priority', picked.priority,
                               'scheduled_for', picked.scheduled_for, 'job', to_jsonb(job));
@@ -319,6 +318,29 @@ language plpgsql as $$
 declare
     doomed text[];
 begin
+    skipped := 0;
+    if exists (select from public.course_generation_tasks d
+                where d.job_id = job and d.task_identifier = any (settled)
+                  and d.status in ('failed', 'skipped', 'cancelled')) then
+        doomed := coursewright.skip_doomed(job, settled);
+        skipped := coalesce(cardinality(doomed), 0);
+    end if;
+    update public.course_generation_tasks t
+       set status = 'queued', queued_at = clock_timestamp(), run_at = clock_timestamp(), updated_at = clock_timestamp(),
+           held = (select j.status = 'paused' from public.course_generation_jobs j where j.id = job)
+     where t.job_id = job and t.status = 'pending' and t.dependencies && (settled || coalesce(doomed, '{}'))
+       and not exists (
+           select from public.course_generation_tasks d
+            where d.job_id = job and d.task_identifier = any (t.dependencies) and d.status <> 'completed'
+              and not (t.needs = 'settled' and d.status in ('failed', 'skipped', 'cancelled')));
+    get diagnostics readied = row_count;
+    if readied > 0 then
+        perform pg_notify('coursewright', '');
+    end if;
+end $$;
+
+-- Skip all that needs, directly or through others, a task that did not succeed. Returns their identifiers.
+create function coursewright.skip_doomed(job uuid, settled text[]) returns text[] language sql as $$
     with recursive doom as (
         select t.id, t.task_identifier, d.task_identifier as cause
           from public.course_generation_tasks d
@@ -338,20 +360,8 @@ begin
                recovery_suggestions = array[format('Retry %s; this task then follows.', d.cause)]
           from (select doom.id, min(doom.cause) as cause from doom group by 1) d
          where t.id = d.id returning t.task_identifier)
-    select array_agg(f.task_identifier), count(*) into doomed, skipped from fate f;
-    update public.course_generation_tasks t
-       set status = 'queued', queued_at = clock_timestamp(), run_at = clock_timestamp(), updated_at = clock_timestamp(),
-           held = (select j.status = 'paused' from public.course_generation_jobs j where j.id = job)
-     where t.job_id = job and t.status = 'pending' and t.dependencies && (settled || coalesce(doomed, '{}'))
-       and not exists (
-           select from public.course_generation_tasks d
-            where d.job_id = job and d.task_identifier = any (t.dependencies) and d.status <> 'completed'
-              and not (t.needs = 'settled' and d.status in ('failed', 'skipped', 'cancelled')));
-    get diagnostics readied = row_count;
-    if readied > 0 then
-        perform pg_notify('coursewright', '');
-    end if;
-end $$;
+    select array_agg(f.task_identifier) from fate f;
+$$;
 
 -- After tasks settled: unblock, count, record one event, and finish the job when nothing is left.
 create function coursewright.advance(
@@ -365,19 +375,20 @@ begin
     if j.status in ('queued', 'processing', 'paused') then
         select u.skipped into also_skipped from coursewright.unblock(job, settled) u;
     end if;
-    update public.course_generation_jobs
-       set total_tasks = total_tasks + added,
-           completed_tasks = completed_tasks + case when kind = 'task_completed' then cardinality(settled) else 0 end,
-           failed_tasks = failed_tasks + case when kind = 'task_failed' then cardinality(settled) else 0 end,
-           skipped_tasks = skipped_tasks + also_skipped
-               + case when kind = 'task_skipped' then cardinality(settled) else 0 end,
-           result_data = case when result is null then result_data else coalesce(result_data, '{}') || result end
-     where id = job returning * into j;
-    update public.course_generation_jobs
-       set progress_percentage = greatest(progress_percentage, least(99, 100
-               * (j.completed_tasks + j.failed_tasks + j.skipped_tasks) / greatest(j.total_tasks, j.expected_tasks, 1))),
-           event_count = event_count + 1, updated_at = clock_timestamp()
-     where id = job returning * into j;
+    j.total_tasks := j.total_tasks + added;
+    j.completed_tasks := j.completed_tasks + case when kind = 'task_completed' then cardinality(settled) else 0 end;
+    j.failed_tasks := j.failed_tasks + case when kind = 'task_failed' then cardinality(settled) else 0 end;
+    j.skipped_tasks := j.skipped_tasks + also_skipped
+        + case when kind = 'task_skipped' then cardinality(settled) else 0 end;
+    j.progress_percentage := greatest(j.progress_percentage, least(99, 100
+        * (j.completed_tasks + j.failed_tasks + j.skipped_tasks) / greatest(j.total_tasks, j.expected_tasks, 1)));
+    j.event_count := j.event_count + 1;
+    update public.course_generation_jobs c
+       set total_tasks = j.total_tasks, completed_tasks = j.completed_tasks, failed_tasks = j.failed_tasks,
+           skipped_tasks = j.skipped_tasks, progress_percentage = j.progress_percentage, event_count = j.event_count,
+           result_data = case when result is null then c.result_data else coalesce(c.result_data, '{}') || result end,
+           updated_at = clock_timestamp()
+     where c.id = job;
     insert into coursewright.events (job_id, number, kind, payload) values (job, j.event_count, kind, payload
         || jsonb_build_object('completed', j.completed_tasks, 'failed', j.failed_tasks, 'skipped', j.skipped_tasks,
                               'total', j.total_tasks, 'progress', j.progress_percentage));
