@@ -94,8 +94,10 @@ def test_jobs_and_status_tell_of_the_job(made: CommandLine) -> None:
 def test_a_killed_process_goes_on_where_it_was(made: CommandLine, tmp_path: Path) -> None:
     line = CommandLine(tmp_path)
     line.environment["COURSEWRIGHT_WORKER__CONCURRENCY"] = "1"
-    job_id = line.run("generate", str(HANDBOOK), "--out", "out", "--no-wait")[0].strip()
-    process = line.start("generate", str(HANDBOOK), "--out", "out")
+    job_id = line.run("generate", str(HANDBOOK), "--title", "Keeping Honey Bees", "--out", "out", "--no-wait")[
+        0
+    ].strip()
+    process = line.start("generate", str(HANDBOOK), "--title", "Keeping Honey Bees", "--out", "out")
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not _some_done(line, job_id):
         assert process.poll() is None, "the course was finished before it could be killed"

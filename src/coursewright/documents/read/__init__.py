@@ -41,7 +41,11 @@ def _read_as(found: str, name: str, content: bytes, max_unpacked: int) -> ReadDo
             from coursewright.documents.read.epub import read_epub
 
             return read_epub(name, content, max_unpacked)
-        case "pptx" | "xlsx":
+        case "pptx":
+            from coursewright.documents.read.pptx import read_pptx
+
+            return read_pptx(name, content, max_unpacked)
+        case "xlsx":
             raise UnreadableDocument(
                 name, f"{found.upper()} documents cannot be read yet", hint="Convert it to PDF, DOCX or HTML first."
             )

@@ -27,6 +27,8 @@ def core_properties(archive: zipfile.ZipFile) -> CoreProperties:
     values = {name: (root.findtext(_DC + name) or "").strip() for name in ("title", "creator", "rights", "language")}
     if values["creator"] in ("python-docx", "openpyxl", "PptxGenJS"):  # names of programs, not of people
         values["creator"] = ""
+    if values["title"].lower() in ("powerpoint presentation", "presentation", "untitled", "word document"):
+        values["title"] = ""
     return CoreProperties(**values)
 
 
