@@ -1,20 +1,16 @@
 """Measures 1-4: do the cited passages carry what the course says, and does the course use its sources?
 
-Support is overlap, not entailment: the IDF-weighted share of a sentence's content words that its cited passages hold,
-and every number and name exactly. The definitions of recall and precision are those of ALCE (Gao et al. 2023).
+The definitions of recall and precision are those of ALCE (Gao et al. 2023); support is overlap (`support.py`).
 """
 
-import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coursewright.course import walk
-from coursewright.course.model import Citation, Course, Source
+from coursewright.course.model import Citation, Course
 from coursewright.course.quality import words
 from coursewright.course.quality.report import Flag, Measure
-
-SUPPORT = 0.7  # share of a sentence's weight that its citations must hold
+from coursewright.course.quality.support import Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,48 +20,6 @@ class KnowledgeSection:
     document: str
     heading_path: tuple[str, ...]
     passage_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    stems: frozenset[str]
-    numbers: frozenset[str]
-    lower: str
-
-
-def _evidence(source: Source, language: str) -> _Evidence:
-    text = " ".join((*source.heading_path, source.text))
-    return _Evidence(frozenset(words.content(text, language)), words.numbers(text), text.casefold())
-
-
-class _Overlap:
-    """Tells whether passages support a sentence; weighs words by how rare they are in the sources."""
-
-    def __init__(self, course: Course) -> None:
-        self._language = course.language
-        self._evidence = {source.passage_id: _evidence(source, course.language) for source in course.sources}
-        seen = Counter(stem for evidence in self._evidence.values() for stem in evidence.stems)
-        total = len(self._evidence)
-        self._idf = {stem: math.log(1 + total / n) for stem, n in seen.items()}
-        self._rare = math.log(1 + max(total, 1))
-
-    def known(self, passage_id: str) -> bool:
-        return passage_id in self._evidence
-
-    def supports(self, sentence: str, passage_ids: Collection[str]) -> bool:
-        evidence = [self._evidence[id_] for id_ in passage_ids if id_ in self._evidence]
-        if not evidence:
-            return False
-        stems = frozenset(words.content(sentence, self._language))
-        weight = sum(self._idf.get(stem, self._rare) for stem in sorted(stems))
-        held = sum(
-            self._idf.get(stem, self._rare) for stem in sorted(stems) if any(stem in piece.stems for piece in evidence)
-        )
-        if weight and held / weight < SUPPORT:
-            return False
-        if any(not any(number in piece.numbers for piece in evidence) for number in words.numbers(sentence)):
-            return False
-        return all(any(name in piece.lower for piece in evidence) for name in words.names(sentence, self._language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +40,8 @@ def _claims(course: Course) -> Iterator[_Claim]:
 
 def overlap(course: Course) -> tuple[Measure, Measure]:
     """Measure citation recall (sentences that are carried) and precision (citations that carry and are needed)."""
-    judge = _Overlap(course)
+    texts = {source.passage_id: " ".join((*source.heading_path, source.text)) for source in course.sources}
+    judge = Support(texts, course.language)
     recall_flags: list[Flag] = []
     precision_flags: list[Flag] = []
     sentences = supported = cited = precise = 0

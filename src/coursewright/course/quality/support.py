@@ -1,0 +1,72 @@
+"""Do passages support a sentence? Overlap, not entailment.
+
+A sentence is supported when the passages hold most of its content words, weighted by how rare they are in all sources
+(IDF), and every one of its numbers and names exactly.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from coursewright.course.quality import words
+
+SUPPORT = 0.7  # share of a sentence's weight that its passages must hold
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    stems: frozenset[str]
+    numbers: frozenset[str]
+    lower: str
+
+
+class Support:
+    """Judges sentences of one language against passages given as {id: text}."""
+
+    def __init__(self, passages: Mapping[str, str], language: str) -> None:
+        self._language = language
+        self._evidence = {
+            id_: _Evidence(frozenset(words.content(text, language)), words.numbers(text), text.casefold())
+            for id_, text in passages.items()
+        }
+        seen = Counter(stem for evidence in self._evidence.values() for stem in evidence.stems)
+        total = len(self._evidence)
+        self._idf = {stem: math.log(1 + total / n) for stem, n in seen.items()}
+        self._rare = math.log(1 + max(total, 1))
+
+    def share(self, sentence: str, passage_ids: Collection[str]) -> float:
+        """Return the weighted share (0-1) of the sentence's content words that the passages hold; 1 without any."""
+        stems = sorted(frozenset(words.content(sentence, self._language)))
+        weight = sum(self._weight(stem) for stem in stems)
+        evidence = self._of(passage_ids)
+        held = sum(self._weight(stem) for stem in stems if any(stem in piece.stems for piece in evidence))
+        return held / weight if weight else 1.0
+
+    def supports(self, sentence: str, passage_ids: Collection[str]) -> bool:
+        """Tell whether the passages support the sentence."""
+        return not self.why_not(sentence, passage_ids)
+
+    def why_not(self, sentence: str, passage_ids: Collection[str]) -> str:
+        """Say what the passages lack for the sentence, or "" when they support it."""
+        evidence = self._of(passage_ids)
+        if not evidence:
+            return "no passage is cited"
+        for number in sorted(words.numbers(sentence)):
+            if not any(number in piece.numbers for piece in evidence):
+                return f"the cited passages do not hold the number {number}"
+        for name in sorted(words.names(sentence, self._language)):
+            if not any(name in piece.lower for piece in evidence):
+                return f"the cited passages do not hold the name “{name}”"
+        if self.share(sentence, passage_ids) < SUPPORT:
+            return "the cited passages hold too few of its words"
+        return ""
+
+    def _of(self, passage_ids: Collection[str]) -> list[_Evidence]:
+        return [self._evidence[id_] for id_ in passage_ids if id_ in self._evidence]
+
+    def _weight(self, stem: str) -> float:
+        return self._idf.get(stem, self._rare)
+
+
+__all__ = ["SUPPORT", "Support"]
