@@ -12,6 +12,22 @@
     ├── DatabaseUnavailable      Postgres cannot be reached or started
     │   └── MigrationError           the schema is not what this version expects
     ├── OutputError              the result cannot be written (disk full, no permission)
+    ├── CallError                one call to a model went wrong (an adapter raises it)
+    │   ├── RateLimited              429; carries retry_after where the provider said so
+    │   ├── Overloaded               the provider's own failure: 500, 502, 503, 529
+    │   ├── CallTimedOut             no whole reply in time; may have been billed
+    │   ├── ConnectionLost           not reached, or cut off (then perhaps billed)
+    │   ├── ReplyLost                a background reply or batch that the provider no longer knows
+    │   └── RequestRefused           the provider does not take this request
+    │       └── PromptTooLong            more tokens than the model's window
+    ├── NoUsableReply            every turn was rejected; carries the reasons
+    ├── NeedsAction              the job pauses until somebody does something
+    │   ├── KeyRefused               wrong or revoked key
+    │   ├── QuotaExhausted           the account has no credit left
+    │   ├── UnknownModel             never existed, or was retired
+    │   ├── BudgetReached            a hard cap of the job, the organisation or the month
+    │   ├── PriceUnknown             a budget cannot be kept without a price
+    │   └── NeedsWorker              the call fits neither this host's time nor a background or batch mode
     ├── JobFailed                the job ended without a usable course
     └── Interrupted              the user stopped; the job can be resumed
 
@@ -19,6 +35,7 @@ Each class has a stable `code`; each instance says in `detail` what happened and
 How errors become HTTP statuses or exit codes is the business of `api` and `cli` alone.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -108,6 +125,128 @@ class OutputError(CoursewrightError):
     """The result cannot be written."""
 
     code = "output"
+
+
+class CallError(CoursewrightError):
+    """One call to a model went wrong. `billed`: the provider may have charged for it all the same.
+
+    `headers` are those of the response, in lower case, as far as they speak of limits.
+    """
+
+    code = "call_failed"
+
+    def __init__(
+        self, detail: str, *, hint: str = "", billed: bool = False, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.billed = billed
+        self.headers: Mapping[str, str] = headers or {}
+
+
+class RateLimited(CallError):
+    """The provider says: too many requests or tokens a minute. `retry_after` in seconds, where it says when."""
+
+    code = "rate_limited"
+
+    def __init__(
+        self, detail: str, *, hint: str = "", retry_after: float | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail, hint=hint, headers=headers)
+        self.retry_after = retry_after
+
+
+class Overloaded(CallError):
+    """The provider failed on its own side (500, 502, 503, 529)."""
+
+    code = "overloaded"
+
+
+class CallTimedOut(CallError):
+    """No whole reply came in time."""
+
+    code = "call_timed_out"
+
+    def __init__(self, detail: str, *, hint: str = "", billed: bool = True) -> None:
+        super().__init__(detail, hint=hint, billed=billed)
+
+
+class ConnectionLost(CallError):
+    """The provider was not reached (`billed=False`), or the connection broke after the request had left."""
+
+    code = "connection_lost"
+
+
+class ReplyLost(CallError):
+    """The provider no longer knows a background reply or a batch."""
+
+    code = "reply_lost"
+
+    def __init__(self, detail: str, *, hint: str = "") -> None:
+        super().__init__(detail, hint=hint, billed=True)
+
+
+class RequestRefused(CallError):
+    """The provider does not take this request; sending it again would not help."""
+
+    code = "request_refused"
+
+
+class PromptTooLong(RequestRefused):
+    """The prompt does not fit the model's window."""
+
+    code = "prompt_too_long"
+
+
+class NoUsableReply(CoursewrightError):
+    """Every turn of a call was rejected; `reasons` has one for each turn."""
+
+    code = "no_usable_reply"
+
+    def __init__(self, detail: str, *, reasons: tuple[str, ...], hint: str = "") -> None:
+        super().__init__(detail, hint=hint)
+        self.reasons = reasons
+
+
+class NeedsAction(CoursewrightError):
+    """The job cannot go on until somebody does something; it pauses, and nothing is lost."""
+
+    code = "needs_action"
+
+
+class KeyRefused(NeedsAction):
+    """The provider does not take the key."""
+
+    code = "key_refused"
+
+
+class QuotaExhausted(NeedsAction):
+    """The account at the provider has no credit left."""
+
+    code = "quota_exhausted"
+
+
+class UnknownModel(NeedsAction):
+    """The provider does not know the model, or not any more."""
+
+    code = "unknown_model"
+
+
+class BudgetReached(NeedsAction):
+    """What is spent and this call would be more than a hard cap."""
+
+    code = "budget_reached"
+
+
+class PriceUnknown(NeedsAction):
+    """There is a budget, and no price to keep it with."""
+
+    code = "price_unknown"
+
+
+class NeedsWorker(NeedsAction):
+    """The call needs more time than this host gives, and there is no background or batch mode."""
+
+    code = "needs_worker"
 
 
 class JobFailed(CoursewrightError):

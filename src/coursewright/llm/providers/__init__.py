@@ -1,0 +1,1 @@
+"""One adapter a vendor. Each imports its SDK only when it is made."""
