@@ -14,7 +14,7 @@ from coursewright.generation.authors.extractive.segment import prices, segment
 from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentences
 from coursewright.generation.authors.extractive.tables import rows_of
 from coursewright.generation.authors.extractive.titles import clean, is_matter, label, telling
-from coursewright.generation.authors.extractive.words import content_stems, function_words, reads_as, tokens
+from coursewright.generation.authors.extractive.words import content_stems, function_words, tokens
 from tests.unit.generation.extractive.factory import passages
 
 EN = catalogue("en")
@@ -209,12 +209,6 @@ def test_every_catalogue_is_whole(language: str) -> None:
 def test_definitions_are_found_in_each_language(language: str, text: str, term: str) -> None:
     found = find_concepts(passages(f"# X\n\n{text}", language=language), catalogue(language))
     assert [one.term for one in found] == [term]
-
-
-def test_untranslated_paragraphs_are_recognised() -> None:
-    english = "The free system that he wanted had to be of the best quality and it was for all."
-    assert reads_as(english, "en")
-    assert not [language for language in ("de", "fr", "es", "ja", "ar") if reads_as(english, language)]
 
 
 def test_words_are_compared_by_stem_and_by_bigram() -> None:

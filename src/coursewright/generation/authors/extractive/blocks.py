@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from coursewright.course.model import BlockKind, Citation
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.sentences import sentences
-from coursewright.generation.authors.extractive.words import reads_as
+from coursewright.generation.authors.extractive.tongue import reads_as
 
 _WHOLE_QUOTE_WORDS = 40
 

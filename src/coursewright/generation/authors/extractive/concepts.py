@@ -18,7 +18,8 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.sentences import is_closed, is_standalone, sentences
 from coursewright.generation.authors.extractive.tables import rows_of
 from coursewright.generation.authors.extractive.titles import is_glossary
-from coursewright.generation.authors.extractive.words import containment, count_words, reads_as, stems, stop_words
+from coursewright.generation.authors.extractive.tongue import reads_as
+from coursewright.generation.authors.extractive.words import containment, count_words, stems, stop_words
 
 _WEIGHT = {"glossary": 5, "dfn": 4, "dt": 3, "index": 2, "strong": 2, "emphasis": 2, "copula": 2, "acronym": 1}
 _LEAST_OCCURRENCES = 3  # of the subject of "X is a …"

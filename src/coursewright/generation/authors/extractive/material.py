@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.titles import clean, is_glossary, is_matter
+from coursewright.generation.authors.extractive.tongue import reads_as
 
 _LEAST_WORDS = 5
 
@@ -57,7 +58,9 @@ def top_headings(passages: Sequence[Passage], words: Catalogue) -> tuple[str, ..
     for passage in passages:
         path = path_of(passage)
         if path:
-            sizes[clean(path[min(depth, len(path) - 1)], words)] += passage.words
+            title = clean(path[min(depth, len(path) - 1)], words)
+            if reads_as(title, words.language):
+                sizes[title] += passage.words
     order = {title: place for place, title in enumerate(sizes)}
     return tuple(sorted((title for title in sizes if title), key=lambda title: (-sizes[title], order[title])))
 

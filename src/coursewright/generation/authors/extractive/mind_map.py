@@ -7,6 +7,7 @@ from coursewright.course.plan import LessonPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.titles import clean, is_generic, label
+from coursewright.generation.authors.extractive.tongue import reads_as
 from coursewright.generation.authors.extractive.words import function_words, stems
 
 _FEWEST, _MOST = 3, 7
@@ -65,7 +66,7 @@ def _headings(passages: Sequence[Passage], terms: Sequence[str], words: Catalogu
     left = list(terms)
     for passage in passages:
         title = clean(passage.heading_path[-1], words) if passage.heading_path else ""
-        if title and not is_generic(title, words):
+        if title and not is_generic(title, words) and reads_as(title, words.language):
             text = passage.text.casefold()
             mentioned = [term for term in left if term.casefold() in text]
             left = [term for term in left if term not in mentioned]

@@ -5,6 +5,7 @@ import re
 import sentencex
 
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.tongue import reads_as
 from coursewright.generation.authors.extractive.words import count_words
 
 _CLOSED = re.compile(r"[.!?。！？؟…][\"”’»」』)\]]*$")
@@ -46,6 +47,7 @@ def is_standalone(sentence: str, words: Catalogue) -> bool:
         and least <= count_words(sentence, words.language) <= most
         and not words.refers_opener.match(sentence)
         and not words.refers_anywhere.search(sentence)
+        and reads_as(sentence, words.language)
     )
 
 

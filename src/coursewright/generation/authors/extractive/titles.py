@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.tongue import reads_as
 
 _NUMBER = re.compile(
     r"^\s*(?:(?:\d{1,3}(?:\.\d{1,3})+|[A-Z](?:\.\d{1,3})+)[.:)]?\s+|(?:\d{1,3}|[IVXLC]{1,6}|[A-Z])[.)]\s+|第\s*\d+\s*[章節部]\s*[.:、]?\s*)"
@@ -39,9 +40,12 @@ def is_glossary(heading: str, words: Catalogue) -> bool:
 
 
 def telling(path: Sequence[str], words: Catalogue) -> str:
-    """Return the title of a heading path: its last heading, prefixed by its parent when it is generic."""
-    cleaned = [clean(heading, words) for heading in path]
-    cleaned = [title for title in cleaned if title]
+    """Return the title of a heading path: its last heading, prefixed by its parent when it is generic.
+
+    A heading that was left untranslated gives way to those above it.
+    """
+    cleaned = [title for title in (clean(heading, words) for heading in path) if title]
+    cleaned = [title for title in cleaned if reads_as(title, words.language)] or cleaned
     if not cleaned:
         return ""
     title = cleaned[-1]

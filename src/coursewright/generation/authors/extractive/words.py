@@ -23,17 +23,22 @@ _STEMMERS = {
 _UNSPACED = {"ja", "zh", "th"}
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+][^\W_]+)*", re.UNICODE)
 _UNSPACED_RUN = re.compile(r"[一-龯々〆]+|[ァ-ヶー]+|[A-Za-z0-9][A-Za-z0-9.+-]*")
-_SCRIPT = {"ja": re.compile(r"[ぁ-ヿ一-龯々]"), "ar": re.compile(r"[\u0600-\u06ff]")}
-_FUNCTION_WORDS = {
+# Small words that give a language away; those that other languages here write too are of less use and mostly left out.
+FUNCTION_WORDS = {
     language: frozenset(words.split())
     for language, words in {
-        "de": "der die das und ist ein eine nicht mit von den dem im auf für zu sich werden wird auch",
-        "en": "the of and is to in that it for with as are this be by on an or from",
-        "es": "el la los las de y es un una que en con por para se del al como no su",
-        "fr": "le la les de et est un une que en avec par pour se du au des dans qui sur",
+        "de": """der die das und ist ein eine einer eines einem einen nicht mit von den dem des im in auf für zu zur zum
+            sich werden wird wurde auch als aus bei beim nach oder über sie es er wie wenn dass durch kann können sind
+            vom ihr ihre sein seine diese dieser dieses noch nur aber haben hat man um unter vor zwischen""",
+        "en": """the of and is to in that it for with as are this be by on an or from at was were not you your we our
+            they their has have can will which when how what if but there some these those its should may using used
+            more most other than then into only also any all each such been being does""",
+        "es": """el la los las de y es un una que en con por para se del al como no su sus lo más o este esta estos
+            estas pero si son ser está puede pueden cuando también entre sobre sin desde hasta ya ha han fue muy e""",
+        "fr": """le la les de et est un une que en avec par pour se du au aux des dans qui sur ce cette ces il elle ils
+            ne pas plus ou son sa ses leur leurs vous nous être sont peut comme mais si à on lors sans entre afin où""",
     }.items()
 }
-_FOREIGN_WORDS = 3  # function words of another language that give a text away
 _one_at_a_time = threading.Lock()  # a stemmer keeps the word it works on in itself
 
 
@@ -88,20 +93,7 @@ def content_stems(text: str, language: str) -> list[str]:
 
 def function_words(language: str) -> frozenset[str]:
     """Return the small words that link others: articles, prepositions, conjunctions."""
-    return _FUNCTION_WORDS.get(language, frozenset())
-
-
-def reads_as(text: str, language: str) -> bool:
-    """Tell whether a text may be in the language: sources tag untranslated paragraphs with the language of the page."""
-    if language in _SCRIPT:
-        letters = sum(map(str.isalpha, text))
-        return letters < 20 or len(_SCRIPT[language].findall(text)) * 4 >= letters
-    if language not in _FUNCTION_WORDS:
-        return True
-    written = tokens(text, language)
-    counts = {name: sum(word in known for word in written) for name, known in _FUNCTION_WORDS.items()}
-    strongest = max(counts.values())
-    return strongest < _FOREIGN_WORDS or counts[language] * 2 >= strongest
+    return FUNCTION_WORDS.get(language, frozenset())
 
 
 def count_words(text: str, language: str) -> int:
@@ -120,11 +112,11 @@ def containment(part: str, whole: str, language: str) -> float:
 
 
 __all__ = [
+    "FUNCTION_WORDS",
     "containment",
     "content_stems",
     "count_words",
     "function_words",
-    "reads_as",
     "stem",
     "stems",
     "stop_words",
