@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursewright.documents.read import EXTENSIONS
+from coursewright.documents.read.foreign import foreign
 from coursewright.errors import NothingToRead, UnreadableDocument
 
 
@@ -41,11 +42,15 @@ def discover(paths: Sequence[Path], max_bytes: int) -> tuple[list[Found], list[S
             raise UnreadableDocument(str(root), f"{root} does not exist.", hint="Check the path.")
         for path, relative in _walk(root):
             name = _unique(relative, found)
-            reason = _reason(path, max_bytes, named=path == root)
+            digest = ""
+            try:
+                reason = _reason(path, max_bytes, named=path == root)
+                digest = "" if reason else _digest(path)
+            except OSError as error:
+                reason = f"it cannot be opened ({error.strerror})"
             if reason:
                 skipped.append(Skipped(name, reason))
                 continue
-            digest = _digest(path)
             if digest in seen:
                 skipped.append(Skipped(name, f"the same as {seen[digest]}"))
                 continue
@@ -63,21 +68,27 @@ def discover(paths: Sequence[Path], max_bytes: int) -> tuple[list[Found], list[S
 
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:
     if root.is_file():
-        yield root, root.name
+        yield root, _readable(root.name)
         return
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith("."):
                 path = Path(folder, name)
-                yield path, path.relative_to(root).as_posix()
+                yield path, _readable(path.relative_to(root).as_posix())
+
+
+def _readable(name: str) -> str:
+    """Return a name that can be stored: file systems allow bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _reason(path: Path, max_bytes: int, *, named: bool) -> str:
     if not path.is_file():
         return "not a regular file"
     if path.suffix.lower() not in EXTENSIONS and not named:
-        return "not a kind of document that is read"
+        what, remedy = foreign(path.suffix) or ("", "")
+        return f"{what} is not read: {remedy}" if what else "not a kind of document that is read"
     size = path.stat().st_size
     if size > max_bytes:
         return f"{size / 1e6:.0f} MB is more than the limit of {max_bytes / 1e6:.0f} MB"

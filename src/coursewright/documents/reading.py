@@ -89,10 +89,11 @@ class _Child:
             )
         request = Request(
             name=file.name,
-            path=os.fspath(file.content.absolute()) if isinstance(file.content, Path) else None,
+            path=os.fsencode(file.content.absolute()) if isinstance(file.content, Path) else None,
             size=len(content),
             max_size=self._settings.max_file_mb * _MB,
             max_unpacked=self._settings.max_unpacked_mb * _MB,
+            seconds=self._settings.seconds,
         )
         process = await self._started()
         try:

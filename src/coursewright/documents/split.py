@@ -4,7 +4,6 @@ Measured on real handbooks: splitters that cut by size alone let a third of the 
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +11,11 @@ from typing import cast
 
 from coursewright.course.ids import derive_id
 from coursewright.documents.passages import Passage, ReadDocument, Span
-from coursewright.documents.read.languages import most_common
+from coursewright.documents.read.languages import count_words, most_common
 
 _FEWEST = 150  # words; a passage that has less takes the next block of its section
 _MOST = 400
 _HUGE = 700  # words; a single block beyond this is cut inside
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 
 def split(document: ReadDocument, name: str, first_ordinal: int = 0) -> list[Passage]:
@@ -76,7 +74,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
     if all(span.kind == "heading" for span in section):
         return
     pieces = [piece for span in section for piece in _pieces(text, span)]
-    sizes = [_words(text[span.start : span.end]) for span in pieces]
+    sizes = [count_words(text[span.start : span.end]) for span in pieces]
     left = sum(sizes)
     group: list[Span] = []
     size = 0
@@ -98,7 +96,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
 def _pieces(text: str, span: Span) -> Iterator[Span]:
     """Yield the span itself, or its parts when it is huge; parts are separated by white space that no part holds."""
     block = text[span.start : span.end]
-    if _words(block) <= _HUGE:
+    if count_words(block) <= _HUGE:
         yield span
         return
     offsets = list(_line_parts(block)) if span.kind in ("list", "table", "code") else _semantic_parts(block)
@@ -109,7 +107,7 @@ def _pieces(text: str, span: Span) -> Iterator[Span]:
 def _line_parts(block: str) -> Iterator[tuple[int, int]]:
     start = end = size = 0
     for line in block.split("\n"):
-        words = _words(line)
+        words = count_words(line)
         if words > _HUGE:
             if end > start:
                 yield start, end
@@ -131,18 +129,12 @@ def _line_parts(block: str) -> Iterator[tuple[int, int]]:
 def _semantic_parts(block: str) -> list[tuple[int, int]]:
     from semchunk.semchunk import chunk
 
-    _, offsets = cast("tuple[list[str], list[tuple[int, int]]]", chunk(block, _MOST, _words, offsets=True))
+    _, offsets = cast("tuple[list[str], list[tuple[int, int]]]", chunk(block, _MOST, count_words, offsets=True))
     return [
         (start + len(block[start:end]) - len(block[start:end].lstrip()), start + len(block[start:end].rstrip()))
         for start, end in offsets
         if block[start:end].strip()
     ]
-
-
-def _words(text: str) -> int:
-    """Count words; scripts that do not separate them count two characters as one."""
-    dense = len(_CJK.findall(text))
-    return len(text.split()) + dense // 2
 
 
 def _with_terms(document: ReadDocument, passages: list[Passage]) -> list[Passage]:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from coursewright.documents.passages import ReadDocument
-from coursewright.documents.read.sniff import EXTENSIONS, sniff
-from coursewright.errors import UnreadableDocument
+from coursewright.documents.read.inline import clean
+from coursewright.documents.read.sniff import EXTENSIONS, Format, sniff
 
 
 def read(name: str, content: bytes, *, max_unpacked: int = 1 << 30) -> ReadDocument:
@@ -15,10 +15,10 @@ def read(name: str, content: bytes, *, max_unpacked: int = 1 << 30) -> ReadDocum
     """
     warnings: list[str] = []
     document = _read_as(sniff(name, content, warnings), name, content, max_unpacked)
-    return replace(document, warnings=(*warnings, *document.warnings))
+    return replace(document, warnings=tuple(map(clean, (*warnings, *document.warnings))))
 
 
-def _read_as(found: str, name: str, content: bytes, max_unpacked: int) -> ReadDocument:
+def _read_as(found: Format, name: str, content: bytes, max_unpacked: int) -> ReadDocument:
     # The imports stand here on purpose: a child that reads Markdown need not load the PDF library.
     match found:
         case "markdown":
@@ -46,10 +46,22 @@ def _read_as(found: str, name: str, content: bytes, max_unpacked: int) -> ReadDo
 
             return read_pptx(name, content, max_unpacked)
         case "xlsx":
-            raise UnreadableDocument(
-                name, f"{found.upper()} documents cannot be read yet", hint="Convert it to PDF, DOCX or HTML first."
-            )
-        case _:
+            from coursewright.documents.read.xlsx import read_xlsx
+
+            return read_xlsx(name, content, max_unpacked)
+        case "csv":
+            from coursewright.documents.read.delimited import read_delimited
+
+            return read_delimited(name, content)
+        case "vtt":
+            from coursewright.documents.read.subtitles import read_vtt
+
+            return read_vtt(name, content)
+        case "srt":
+            from coursewright.documents.read.subtitles import read_srt
+
+            return read_srt(name, content)
+        case "text":
             from coursewright.documents.read.plain import read_plain
 
             return read_plain(name, content)

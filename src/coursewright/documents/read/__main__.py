@@ -5,11 +5,14 @@ A request is a line of JSON (`Request`) and the bytes that it announces; a reply
 """
 
 import contextlib
+import math
 import os
 import sys
+import time
 from typing import BinaryIO
 
 from coursewright.documents.read import read
+from coursewright.documents.read.inline import clean
 from coursewright.documents.read.messages import Reply, Request
 from coursewright.documents.split import split
 from coursewright.errors import UnreadableDocument
@@ -36,13 +39,23 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _limit_time(seconds: float) -> None:
+    """End this process when it computes for longer: its parent would end it earlier, but may be dead itself."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        used = time.process_time()
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 10, resource.RLIM_INFINITY))
+
+
 def _answer(request: Request, source: BinaryIO) -> Reply:
+    _limit_time(request.seconds)
     try:
         content = source.read(request.size) if request.path is None else _load(request)
         document = read(request.name, content, max_unpacked=request.max_unpacked)
         return Reply(document=document, passages=tuple(split(document, request.name)))
     except UnreadableDocument as error:
-        return Reply(detail=error.detail, hint=error.hint)
+        return Reply(detail=clean(error.detail), hint=error.hint)
     except MemoryError:
         return Reply(
             detail="reading it needs more memory than allowed",
@@ -51,7 +64,7 @@ def _answer(request: Request, source: BinaryIO) -> Reply:
         )
     except Exception as error:  # a defect of a format library concerns one file, not the others
         return Reply(
-            detail=f"it cannot be read ({type(error).__name__}: {error})",
+            detail=clean(f"it cannot be read ({type(error).__name__}: {error})"),
             hint="It may be damaged: open it in its own program and save it again.",
         )
 
@@ -62,7 +75,11 @@ def _load(request: Request) -> bytes:
         with open(request.path, "rb") as file:
             content = file.read(request.max_size + 1)
     except OSError as error:
-        raise UnreadableDocument(request.name, f"it cannot be opened ({error.strerror})") from error
+        raise UnreadableDocument(
+            request.name,
+            f"it cannot be opened ({error.strerror})",
+            hint="Check that it is still there and that you may read it.",
+        ) from error
     if len(content) > request.max_size:
         raise UnreadableDocument(
             request.name,

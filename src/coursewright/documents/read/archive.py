@@ -24,7 +24,11 @@ def open_archive(name: str, content: bytes, max_unpacked: int) -> zipfile.ZipFil
             name, f"the file is damaged or cut off ({error})", hint="Fetch or export it again."
         ) from error
     if len(parts) > _MOST_PARTS:
-        raise UnreadableDocument(name, f"the archive has {len(parts)} parts; at most {_MOST_PARTS} are read")
+        raise UnreadableDocument(
+            name,
+            f"the archive has {len(parts)} parts; at most {_MOST_PARTS} are read",
+            hint="Split it, or leave it out.",
+        )
     _check_sizes(name, sum(part.file_size for part in parts), max_unpacked)
     unpacked = 0
     for part in parts:
@@ -62,7 +66,9 @@ def _check_content(name: str, archive: zipfile.ZipFile, part: zipfile.ZipInfo, u
     except Exception as error:  # zlib.error has no base of its own
         if isinstance(error, UnreadableDocument):
             raise
-        raise UnreadableDocument(name, f"the part {part.filename!r} is damaged ({error})") from error
+        raise UnreadableDocument(
+            name, f"the part {part.filename!r} is damaged ({error})", hint="Fetch or export it again."
+        ) from error
     return unpacked
 
 

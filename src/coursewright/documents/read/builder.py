@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from coursewright.documents.passages import ReadBlockKind, ReadDocument, Span, Term
 from coursewright.documents.read.glossary import glossary_terms
-from coursewright.documents.read.inline import Mark, clean, fold
+from coursewright.documents.read.inline import Mark, clean, fold, unseen
 from coursewright.documents.read.languages import detect, most_common, primary
 from coursewright.errors import UnreadableDocument
 
@@ -33,6 +33,11 @@ class DocumentBuilder:
     def __len__(self) -> int:
         return len(self._spans)
 
+    @property
+    def has_text(self) -> bool:
+        """Tell whether there is more than headings."""
+        return any(span.kind != "heading" for span in self._spans)
+
     def heading(self, text: str, level: int, *, language: str = "") -> None:
         """Add a heading of level 1-6."""
         self.add("heading", fold(text), level=min(max(level, 1), 6), language=language)
@@ -50,6 +55,8 @@ class DocumentBuilder:
         """Add a block; an empty one adds nothing. `marks` count from the start of `text`."""
         if kind == "code":
             text = "\n".join(line.rstrip() for line in clean(text.expandtabs(8)).split("\n")).strip("\n")
+        if unseen(text):  # PostgreSQL stores no NUL, and no encoding a lone surrogate
+            text, marks = clean(text), ()
         if not text.strip():
             return
         start = self._length + len(_SEPARATOR) if self._parts else 0
@@ -67,9 +74,11 @@ class DocumentBuilder:
     def build(self) -> ReadDocument:
         """Return the document. Raises `UnreadableDocument` when there is no text."""
         text = _SEPARATOR.join(self._parts)
-        if not any(map(str.isalnum, text)):
+        if not self.has_text or not any(map(str.isalnum, text)):
             raise UnreadableDocument(
-                self.name, "there is no text in it", hint="Leave it out, or give its text as .txt."
+                self.name,
+                "there are only headings in it" if self._spans else "there is no text in it",
+                hint="Leave it out, or give its text as .txt.",
             )
         detected = [
             span.language or ("" if span.kind in ("code", "heading") else detect(text[span.start : span.end]))

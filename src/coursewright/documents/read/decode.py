@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, UTF-16 without one, declared and guessed legacy encodings."""
+"""Bytes to text: byte order marks, UTF-16 and ISO 2022 without one, declared and guessed legacy encodings."""
 
 import codecs
 import re
@@ -38,17 +38,17 @@ def _marked(content: bytes) -> str | None:
 
 
 def _without_mark(content: bytes) -> str | None:
-    """Recognise UTF-16 without a mark: in texts of most scripts every other byte is almost always the same."""
-    head = content[:4096]
-    if len(head) < 4 or len(head) % 2:
-        head = head[: len(head) // 2 * 2]
+    """Recognise UTF-16 without a mark: in most scripts every other byte is a small number. And ISO 2022 by escapes."""
+    head = content[: min(len(content) // 2 * 2, 4096)]
     half = len(head) // 2
     if half < 2:
         return None
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if odd > 0.3 * half and even < 0.05 * half:
+    if any(escape in content[:100_000] for escape in (b"\x1b$B", b"\x1b$@")):
+        return "iso2022_jp"
+    even, odd = (sum(byte < 0x20 for byte in head[first::2]) for first in (0, 1))
+    if odd > 0.3 * half and even < 0.1 * half:
         return "utf-16-le"
-    if even > 0.3 * half and odd < 0.05 * half:
+    if even > 0.3 * half and odd < 0.1 * half:
         return "utf-16-be"
     return None
 

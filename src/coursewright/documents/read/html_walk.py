@@ -12,7 +12,7 @@ from coursewright.documents.passages import TermKind
 from coursewright.documents.read import html_rules as rules
 from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.inline import Inline, Mark, Piece, fold, join_lines
-from coursewright.documents.read.tables import pipe_table
+from coursewright.documents.read.tables import table_parts
 
 _Leave = Callable[[], None]
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -439,7 +439,8 @@ class HtmlWalk:
             heads = next((head for row, head in zip(table.rows, table.headers, strict=True) if any(row)), [])
             if heads and heads[0] and not all(heads):  # row headings only: the header is empty
                 rows.insert(0, [""] * len(rows[0]))
-            self._builder.add("table", pipe_table(rows), language=self._language)
+            for part in table_parts(rows):
+                self._builder.add("table", part, language=self._language)
 
         return leave
 

@@ -8,7 +8,7 @@ from coursewright.documents.passages import TermKind
 _CJK = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _BROKEN_CJK = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\n]*(?=[{_CJK}])")  # a line break between ideographs is no space
 _SPACES = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u00ad\u200b\u2060\ufeff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Piece:
 def clean(text: str) -> str:
     """Drop characters that nobody sees."""
     return _INVISIBLE.sub("", text)
+
+
+def unseen(text: str) -> bool:
+    """Tell whether there are such characters."""
+    return _INVISIBLE.search(text) is not None
 
 
 def fold(text: str) -> str:
@@ -154,4 +159,4 @@ def join_lines(pieces: list[Piece]) -> Piece:
     return Piece("\n".join(piece.text for piece in pieces), tuple(marks))
 
 
-__all__ = ["Inline", "Mark", "Piece", "clean", "fold", "join_lines"]
+__all__ = ["Inline", "Mark", "Piece", "clean", "fold", "join_lines", "unseen"]

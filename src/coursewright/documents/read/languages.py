@@ -9,6 +9,7 @@ from typing import cast
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|[^\W\d_]*[\d_/\\.=<>|-]+\w*")
 _KANA = re.compile("[\u3040-\u30ff]")
 _IDEOGRAPHS = re.compile("[\u3400-\u9fff]")
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")  # scripts that do not separate words
 _ENOUGH_LETTERS = 60
 _ENOUGH_IDEOGRAPHS = 12
 
@@ -39,6 +40,11 @@ def primary(tag: str | None) -> str:
     return match[1].lower() if match else ""
 
 
+def count_words(text: str) -> int:
+    """Count words; of scripts that do not separate them two characters are one."""
+    return len(text.split()) + len(_DENSE.findall(text)) // 2
+
+
 def most_common(weighted: Iterable[tuple[str, int]]) -> str:
     """Return the language with the most weight (characters); "" counts for nothing."""
     counts: Counter[str] = Counter()
@@ -48,4 +54,4 @@ def most_common(weighted: Iterable[tuple[str, int]]) -> str:
     return max(sorted(counts), key=lambda language: counts[language]) if counts else ""
 
 
-__all__ = ["detect", "most_common", "primary"]
+__all__ = ["count_words", "detect", "most_common", "primary"]

@@ -6,15 +6,16 @@ from coursewright.documents.passages import Passage, ReadDocument
 
 
 class Request(BaseModel):
-    """Read `path`, or the `size` bytes that follow this line. Limits are in bytes."""
+    """Read `path`, or the `size` bytes that follow this line. Limits are in bytes and seconds."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
     name: str
-    path: str | None = None
+    path: bytes | None = None  # file systems allow names that are no UTF-8
     size: int = 0
     max_size: int
     max_unpacked: int
+    seconds: float = 180
 
 
 class Reply(BaseModel):

@@ -1,13 +1,15 @@
 """Which format a file has: by its content where that tells, else by its extension."""
 
 import io
+import re
 import zipfile
 from pathlib import PurePosixPath
 from typing import Literal
 
+from coursewright.documents.read.foreign import FOREIGN, OPEN_DOCUMENT, foreign, foreign_by_content
 from coursewright.errors import UnreadableDocument
 
-Format = Literal["markdown", "html", "pdf", "docx", "text", "epub", "pptx", "xlsx"]
+Format = Literal["markdown", "html", "pdf", "docx", "text", "epub", "pptx", "xlsx", "csv", "vtt", "srt"]
 
 EXTENSIONS: dict[str, Format] = {
     ".md": "markdown",
@@ -25,43 +27,52 @@ EXTENSIONS: dict[str, Format] = {
     ".pptm": "pptx",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".vtt": "vtt",
+    ".srt": "srt",
 }
-_TEXTS = ("markdown", "html", "text")
-_FOREIGN = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"{\\rtf", "an RTF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"%!PS", "a PostScript file"),
-)
-_CONVERT = "Convert it to PDF, DOCX, HTML, Markdown or text first."
+_TEXTS = ("markdown", "html", "text", "csv", "vtt", "srt")
+_SRT = re.compile(rb"\d+[ \t]*\r?\n\d\d?:\d\d:\d\d[,.]\d{1,3}[ \t]*-->")
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_OLD_OFFICE = (
+    ("WordDocument", ".doc"),
+    ("PowerPoint Document", ".ppt"),
+    ("Workbook", ".xls"),
+    ("Book", ".xls"),
+)  # streams
 
 
 def sniff(name: str, content: bytes, warnings: list[str]) -> Format:
     """Return the format of `content`; says in `warnings` when the extension claims another one."""
-    claimed = EXTENSIONS.get(PurePosixPath(name).suffix.lower())
-    if not content.strip(b"\x00 \t\r\n"):
+    extension = PurePosixPath(name).suffix.lower()
+    claimed = EXTENSIONS.get(extension)
+    if not content.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise UnreadableDocument(name, "the file is empty", hint="Leave it out, or export it again.")
     found = _by_content(name, content)
     if found is None:
-        if claimed in _TEXTS or claimed is None:
-            return claimed or "text"
+        if claimed in _TEXTS:
+            return claimed
+        if claimed is None:
+            if unread := foreign(extension):
+                raise _unread(name, unread)
+            return "text"
         kind = "cut off, or " if content[:2] == b"PK" else ""
         raise UnreadableDocument(
             name,
             f"the file is {kind}not a {claimed.upper()} document",
             hint="Give it its true extension, or export it again.",
         )
-    if found == "html" and claimed in ("markdown", "text"):  # may begin with a tag and still be what it claims
-        found = claimed if claimed != "text" else found
-    if claimed is not None and claimed != found:
-        warnings.append(f"it is named as {claimed}, but is {found}; read as {found}")
+    if found == "html" and claimed == "markdown":  # may begin with a tag and still be what it claims
+        found = claimed
+    if claimed != found and (claimed is not None or foreign(extension)):
+        warnings.append(f"it is named as {claimed or extension}, but is {found}; read as {found}")
     return found
+
+
+def _unread(name: str, unread: tuple[str, str]) -> UnreadableDocument:
+    what, remedy = unread
+    return UnreadableDocument(name, f"it is {what}, which is not read", hint=remedy[0].upper() + remedy[1:] + ".")
 
 
 def _by_content(name: str, content: bytes) -> Format | None:
@@ -71,42 +82,58 @@ def _by_content(name: str, content: bytes) -> Format | None:
     if head.startswith(b"PK\x03\x04"):
         return _by_parts(name, content)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        if (
-            b"E\x00n\x00c\x00r\x00y\x00p\x00t" in content[:1_000_000]
-            or b"E\x00n\x00c\x00r\x00y\x00p\x00t" in content[-1_000_000:]
-        ):
-            raise UnreadableDocument(
-                name, "the document is protected by a password", hint="Save it without a password."
-            )
-        raise UnreadableDocument(name, "it is an old Office file (.doc, .xls or .ppt)", hint=_CONVERT)
-    for magic, what in _FOREIGN:
-        if head.startswith(magic):
-            raise UnreadableDocument(name, f"it is {what}", hint=_CONVERT)
+        raise _ole(name, content)
+    if unread := foreign_by_content(head):
+        raise _unread(name, unread)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"WEBVTT"):
+        return "vtt"
+    if _SRT.match(start):
+        return "srt"
     lowered = start[:200].lower()
     if lowered.startswith((b"<!doctype html", b"<html")) or (lowered.startswith(b"<?xml") and b"<html" in head.lower()):
         return "html"
     return None
 
 
+def _ole(name: str, content: bytes) -> UnreadableDocument:
+    """Tell what a compound file (OLE2) is: Office wraps encrypted documents in one, and wrote old ones so."""
+    if _ENCRYPTED in content:
+        return UnreadableDocument(
+            name,
+            "the document is protected by a password",
+            hint="Open it, take the password away and save it again.",
+        )
+    for stream, extension in _OLD_OFFICE:
+        if stream.encode("utf-16-le") in content:
+            return _unread(name, FOREIGN[extension])
+    return _unread(name, foreign(PurePosixPath(name).suffix) or ("an old Office file", "save it as .docx or PDF"))
+
+
 def _by_parts(name: str, content: bytes) -> Format | None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            first = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in parts else ""
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, RuntimeError) as error:
         raise UnreadableDocument(
             name, f"the file is damaged or cut off ({error})", hint="Fetch or export it again."
         ) from error
+    if first.startswith("application/vnd.oasis.opendocument."):
+        raise _unread(name, FOREIGN[OPEN_DOCUMENT.get(first.split(".")[-1].split("-")[0], ".odt")])
     if "META-INF/container.xml" in parts:
         return "epub"
     folders: tuple[tuple[str, Format], ...] = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
     for folder, found in folders:
         if any(part.startswith(folder) for part in parts):
+            if found == "xlsx" and "xl/workbook.bin" in parts:
+                raise _unread(name, FOREIGN[".xlsb"])
             return found
-    claimed = EXTENSIONS.get(PurePosixPath(name).suffix.lower())
+    extension = PurePosixPath(name).suffix.lower()
+    claimed = EXTENSIONS.get(extension)
     if claimed in ("docx", "pptx", "xlsx", "epub"):
         return claimed  # its reader says which part is missing
-    raise UnreadableDocument(name, "it is a zip archive", hint="Unpack it and give the files or the folder.")
+    raise _unread(name, foreign(extension) or FOREIGN[".zip"])
 
 
 __all__ = ["EXTENSIONS", "Format", "sniff"]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from coursewright.documents.read.languages import count_words
+
 
 def pipe_table(rows: Sequence[Sequence[str]]) -> str:
     """Return a pipe table whose first row is the header; short rows are filled up."""
@@ -15,12 +17,15 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("\\|", "|").replace("|", "\\|")
 
 
-def table_parts(rows: Sequence[Sequence[str]], *, words: int = 300) -> Iterator[str]:
-    """Yield pipe tables of about `words` words, each with the header row of `rows`."""
+def table_parts(rows: Sequence[Sequence[str]], *, words: int = 350) -> Iterator[str]:
+    """Yield pipe tables of at most about `words` words, each with the header row of `rows`.
+
+    The bars count as words, as they do for `split`, which would cut a longer part without its header.
+    """
     header, count = rows[0], 0
     part: list[Sequence[str]] = []
     for row in rows[1:]:
-        size = sum(len(cell.split()) for cell in row)
+        size = count_words(" ".join(row)) + len(row) + 1
         if part and count + size > words:
             yield pipe_table([header, *part])
             part, count = [], 0

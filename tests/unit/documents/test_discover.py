@@ -1,0 +1,81 @@
+"""Which files a user means by paths, and what is said of those that are not read."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from coursewright.documents.discover import discover
+from coursewright.documents.read import EXTENSIONS
+from coursewright.documents.read.foreign import FOREIGN
+from coursewright.errors import NothingToRead, UnreadableDocument
+
+_MOST = 1 << 20
+
+
+def _write(folder: Path, **files: bytes) -> None:
+    for name, content in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def test_names_what_is_not_read_and_what_to_do(tmp_path: Path) -> None:
+    _write(tmp_path, a_md=b"# A", old_doc=b"x", old_XLS=b"x", old_odt=b"x", pic_png=b"x", talk_mp4=b"x", x_bin=b"x")
+    found, skipped = discover([tmp_path], _MOST)
+    assert [each.name for each in found] == ["a.md"]
+    assert {each.name: each.reason for each in skipped} == {
+        "old.doc": "an old Word document is not read: save it as .docx",
+        "old.XLS": "an old Excel workbook is not read: save it as .xlsx",
+        "old.odt": "an OpenDocument text is not read: save it as .docx or PDF",
+        "pic.png": "an image is not read: run OCR and give the text as PDF",
+        "talk.mp4": "a video is not read: give its subtitles (.vtt or .srt)",
+        "x.bin": "not a kind of document that is read",
+    }
+
+
+def test_the_same_content_is_read_once_and_named(tmp_path: Path) -> None:
+    _write(tmp_path, a_md=b"# A", b__copy_md=b"# A", c_md=b"# C")
+    found, skipped = discover([tmp_path, tmp_path / "c.md"], _MOST)
+    assert [each.name for each in found] == ["a.md", "c.md"]
+    assert [(each.name, each.reason) for each in skipped] == [
+        ("b/copy.md", "the same as a.md"),
+        ("c (2).md", "the same as c.md"),
+    ]
+
+
+def test_hidden_files_are_passed_over_and_large_ones_named(tmp_path: Path) -> None:
+    _write(tmp_path, a_md=b"# A", _git__b_md=b"# B", big_txt=b"x" * 2_000_000)
+    found, skipped = discover([tmp_path], _MOST)
+    assert [each.name for each in found] == ["a.md"]
+    assert [(each.name, each.reason) for each in skipped] == [("big.txt", "2 MB is more than the limit of 1 MB")]
+
+
+def test_what_is_no_file_or_cannot_be_opened_costs_only_itself(tmp_path: Path) -> None:
+    _write(tmp_path, a_md=b"# A")
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "dangling.md").symlink_to("nowhere")
+    (tmp_path / "broken.md").symlink_to("/proc/self/mem")  # opens, and fails to read
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"Coffee keeps bees awake.")
+    found, skipped = discover([tmp_path], _MOST)
+    assert [each.name for each in found] == ["a.md", "caf\ufffd.txt"]
+    reasons = {each.name: each.reason for each in skipped}
+    assert reasons["pipe.md"] == reasons["dangling.md"] == "not a regular file"
+    assert reasons["broken.md"].startswith("it cannot be opened (")
+
+
+def test_an_empty_folder_and_a_wrong_path_say_so(tmp_path: Path) -> None:
+    with pytest.raises(NothingToRead, match="the folder is empty") as caught:
+        discover([tmp_path], _MOST)
+    assert ".docx" in caught.value.hint
+    assert ".vtt" in caught.value.hint
+    with pytest.raises(UnreadableDocument, match="does not exist"):
+        discover([tmp_path / "gone"], _MOST)
+
+
+def test_the_page_of_documents_names_every_extension_that_is_read() -> None:
+    page = (Path(__file__).parents[3] / "docs/documents.md").read_text(encoding="utf-8")
+    table = page.partition("## Passages")[0]
+    assert set(re.findall(r"`(\.\w+)`", table)) == set(EXTENSIONS)
+    assert not EXTENSIONS.keys() & FOREIGN.keys()
