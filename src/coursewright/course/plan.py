@@ -15,6 +15,8 @@ Level = Literal[
     "8th-grade", "9th-grade", "10th-grade", "11th-grade", "12th-grade", "college", "graduate", "professional", "master",
 ]  # fmt: skip
 
+Detail = Literal["basic", "detailed", "comprehensive"]
+
 
 class _Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +32,11 @@ class CourseRequest(_Plan):
     language: str | None = Field(None, description="ISO 639-1; default: the sources' main language.")
     level: Level | None = None
     audience: str | None = None
+    detail: Detail | None = None
+    prerequisites: tuple[str, ...] = Field((), description="What learners know already.")
+    objectives: tuple[str, ...] = Field((), description="What learners shall be able to do.")
+    guidance: str | None = Field(None, description="What the user tells the author in words of their own.")
+    model: str | None = Field(None, description="`provider:model`, of the author `llm`.")
     modules: int | None = Field(None, ge=1, le=50, description="Modules in the course.")
     lessons: int | None = Field(None, ge=1, le=50, description="Lessons in each module.")
     sections: int | None = Field(None, ge=1, le=50, description="Sections in each lesson.")
@@ -114,6 +121,7 @@ __all__ = [
     "Analysis",
     "Concept",
     "CourseRequest",
+    "Detail",
     "LessonPlan",
     "Level",
     "ModulePlan",

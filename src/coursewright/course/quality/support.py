@@ -47,8 +47,8 @@ class Support:
         """Tell whether the passages support the sentence."""
         return not self.why_not(sentence, passage_ids)
 
-    def why_not(self, sentence: str, passage_ids: Collection[str]) -> str:
-        """Say what the passages lack for the sentence, or "" when they support it."""
+    def why_not(self, sentence: str, passage_ids: Collection[str], *, least: float = SUPPORT) -> str:
+        """Say what the passages lack for the sentence, or "" when they support it with `least` of its weight."""
         evidence = self._of(passage_ids)
         if not evidence:
             return "no passage is cited"
@@ -58,7 +58,7 @@ class Support:
         for name in sorted(words.names(sentence, self._language)):
             if not any(name in piece.lower for piece in evidence):
                 return f"the cited passages do not hold the name “{name}”"
-        if self.share(sentence, passage_ids) < SUPPORT:
+        if self.share(sentence, passage_ids) < least:
             return "the cited passages hold too few of its words"
         return ""
 

@@ -1,0 +1,66 @@
+"""Reads the analysis of the knowledge base: what a model found in one part of it, and all parts put together."""
+
+from collections.abc import Iterable, Sequence
+
+from coursewright.course.plan import Analysis, Concept
+from coursewright.generation.authors.llm.asking import Unusable
+from coursewright.generation.authors.llm.plain import plain
+from coursewright.generation.authors.llm.sources import Shown, cite
+from coursewright.generation.authors.llm.wire import WireAnalysis, WireConcept
+
+_SUBJECTS, _GAPS, _CONCEPTS = 12, 8, 60
+_MOST_STRANGE = 0.5  # share of concepts whose sources may not exist before the whole answer is sent back
+
+
+def read_analysis(wire: WireAnalysis, shown: Shown, language: str, counted: Analysis) -> Analysis | Unusable:
+    """Return what the model found in `shown`, beside what was counted; a concept without a passage is left out."""
+    concepts = [concept for one in wire.concepts if (concept := _concept(one, shown, language))]
+    if not wire.subjects:
+        return Unusable(("it names no subject.",))
+    if wire.concepts and len(concepts) < (1 - _MOST_STRANGE) * len(wire.concepts):
+        return Unusable(("most concepts cite passages that were not shown.",))
+    return counted.model_copy(
+        update={
+            "subjects": _unique(wire.subjects)[:_SUBJECTS],
+            "concepts": tuple(concepts)[:_CONCEPTS],
+            "gaps": _unique(wire.gaps)[:_GAPS],
+        }
+    )
+
+
+def read_merged(wire: WireAnalysis, found: Sequence[Analysis]) -> Analysis | Unusable:
+    """Return one analysis of all parts; concepts are merged here, subjects and gaps by the model."""
+    if not wire.subjects:
+        return Unusable(("it names no subject.",))
+    concepts = {concept.term.casefold(): concept for part in reversed(found) for concept in reversed(part.concepts)}
+    return found[0].model_copy(
+        update={
+            "subjects": _unique(wire.subjects)[:_SUBJECTS],
+            "concepts": tuple(reversed(concepts.values()))[:_CONCEPTS],
+            "gaps": _unique(wire.gaps)[:_GAPS],
+        }
+    )
+
+
+def describe(found: Sequence[Analysis]) -> str:
+    """Return the parts for the prompt that merges them."""
+    return "\n\n".join(
+        f"Part {number}\n- subjects: {'; '.join(part.subjects)}\n- gaps: {'; '.join(part.gaps) or 'none'}"
+        for number, part in enumerate(found, 1)
+    )
+
+
+def _concept(one: WireConcept, shown: Shown, language: str) -> Concept | None:
+    passages, _ = shown.find(one.sources)
+    term, definition = plain(one.term), plain(one.definition)
+    if not (passages and term and definition):
+        return None
+    quote = cite(f"{term} {definition}", passages[:1], language)[0].quote  # the source's own words, not the model's
+    return Concept(term=term, definition=quote, passage_id=passages[0].id, kind="model")
+
+
+def _unique(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in map(plain, texts) if text))
+
+
+__all__ = ["describe", "read_analysis", "read_merged"]

@@ -1,0 +1,188 @@
+"""The author that lets a language model write, and believes nothing that it cannot check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coursewright.course.model import BrainBytes, MindMap, Section
+from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.base import Questions
+from coursewright.generation.authors.counting import count_up, words_by_language
+from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
+from coursewright.generation.authors.llm.asking import Asking, Unusable
+from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
+from coursewright.generation.authors.llm.outline import MOST_SOURCES, list_passages, read_outline
+from coursewright.generation.authors.llm.prompts import prompts_version, render
+from coursewright.generation.authors.llm.questions import read_questions
+from coursewright.generation.authors.llm.section import read_section
+from coursewright.generation.authors.llm.sources import Shown, pack, parts
+from coursewright.generation.authors.llm.wire import (
+    WireAnalysis,
+    WireBrainBytes,
+    WireMindMap,
+    WireOutline,
+    WireQuestions,
+    WireSection,
+)
+
+_VERSION = "1"  # raise it when the same reply would be read as something else
+_WORDS = {"basic": 220, "detailed": 400, "comprehensive": 650}  # a section
+_DETAIL = "detailed"
+_SCRIPT_WORDS = 220
+# Tokens of a usual answer; one that is cut off is asked for again with more.
+_OUTPUT = {
+    "analysis": 4_000, "outline": 12_000, "section": 4_000, "questions": 6_000, "mind_map": 1_500, "script": 1_500,
+}  # fmt: skip
+_CONCEPTS_A_PART = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LlmAuthor:
+    """Writes one task; `asking` knows on whose behalf and with which model."""
+
+    asking: Asking
+
+    @property
+    def name(self) -> str:
+        return "llm"
+
+    @property
+    def version(self) -> str:
+        return f"{_VERSION} prompts-{prompts_version()}"
+
+    @property
+    def notice(self) -> str:
+        return (
+            f"Written by a language model ({self.asking.model}) from your documents; "
+            "code checked every citation against its source."
+        )
+
+    async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
+        main = next((name for name in words_by_language(passages) if name), "en")
+        counted = count_up(passages, request.language or main)
+        shared = _shared(request, counted.language)
+        prompt = render("analysis", most_concepts=_CONCEPTS_A_PART, passages="")
+        room = self.asking.room(_OUTPUT["analysis"], *shared, prompt)
+        found = []
+        for number, shown in enumerate(parts(passages, room), 1):
+
+            def read(wire: WireAnalysis, shown: Shown = shown) -> Analysis | Unusable:
+                return read_analysis(wire, shown, counted.language, counted)
+
+            filled = render("analysis", most_concepts=_CONCEPTS_A_PART, passages=shown.text())
+            name = f"analysis_{number}"
+            found.append(await self.asking.ask(name, shared, filled, WireAnalysis, read, output=_OUTPUT["analysis"]))
+        if len(found) == 1:
+            return found[0]
+        merge = render("analysis_merge", parts=describe(found))
+        return await self.asking.ask(
+            "analysis_merge", shared, merge, WireAnalysis, lambda wire: read_merged(wire, found),
+            output=_OUTPUT["analysis"],
+        )  # fmt: skip
+
+    async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
+        shared = _shared(request, analysis.language)
+        given = {
+            "modules": request.modules,
+            "lessons": request.lessons,
+            "sections": request.sections,
+            "most_sources": MOST_SOURCES,
+            "subjects": "; ".join(analysis.subjects),
+        }
+        room = self.asking.room(_OUTPUT["outline"], *shared, render("outline", **given, passages=""))
+        listing = list_passages(passages, room)
+        return await self.asking.ask(
+            "outline", shared, render("outline", **given, passages=listing.text), WireOutline,
+            lambda wire: read_outline(wire, listing, analysis, request, analysis.language),
+            output=_OUTPUT["outline"],
+        )  # fmt: skip
+
+    async def section(
+        self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
+    ) -> Section:
+        language = _language(passages, request)
+        shared = _shared(request, language)
+        others = [each for each in lesson.sections if each.id != plan.id]
+        words = _WORDS[request.detail or _DETAIL]
+        given = {
+            "section": plan.title,
+            "lesson": lesson.title,
+            "summary": plan.summary or plan.title,
+            "objectives": "; ".join(lesson.objectives),
+            "neighbours": "; ".join(f"{each.title} ({each.summary})" for each in others) or "none",
+            "words": words,
+            "blocks": f"{max(3, words // 100)} to {max(5, words // 60)}",
+        }
+        room = self.asking.room(_OUTPUT["section"], *shared, render("section", **given, passages=""))
+        shown = pack(passages, room)
+        return await self.asking.ask(
+            "section", shared, render("section", **given, passages=shown.text()), WireSection,
+            lambda wire: read_section(wire, plan, shown, request.mode, language),
+            output=_OUTPUT["section"],
+        )  # fmt: skip
+
+    async def questions(
+        self, plan: QuestionPlan, passages: Sequence[Passage], sections: Sequence[Section], request: CourseRequest
+    ) -> Questions:
+        if not plan.wanted:
+            return Questions(())
+        language = _language(passages, request)
+        shared = _shared(request, language)
+        given = {
+            "wanted": plan.wanted,
+            "scope": "; ".join(section.title for section in sections) or "this part of the course",
+            "objectives": plan.objectives,
+            "difficulty": request.difficulty,
+        }
+        room = self.asking.room(_OUTPUT["questions"], *shared, render("questions", **given, passages=""))
+        shown = pack(passages, room)
+        return await self.asking.ask(
+            "questions", shared, render("questions", **given, passages=shown.text()), WireQuestions,
+            lambda wire: read_questions(wire, plan, shown, language, request.seed),
+            output=_OUTPUT["questions"],
+        )  # fmt: skip
+
+    async def mind_map(
+        self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
+    ) -> MindMap:
+        language = _language(passages, request)
+        prompt = render("mind_map", lesson=lesson.title, text=lesson_text(sections))
+        return await self.asking.ask(
+            "mind_map", _shared(request, language), prompt, WireMindMap,
+            lambda wire: read_mind_map(wire, lesson, sections, language), output=_OUTPUT["mind_map"],
+        )  # fmt: skip
+
+    async def brainbytes(
+        self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
+    ) -> BrainBytes:
+        language = _language(passages, request)
+        prompt = render("brainbytes", lesson=lesson.title, text=lesson_text(sections), words=_SCRIPT_WORDS)
+        return await self.asking.ask(
+            "brainbytes", _shared(request, language), prompt, WireBrainBytes,
+            lambda wire: read_brainbytes(wire, sections, language), output=_OUTPUT["script"],
+        )  # fmt: skip
+
+
+def _shared(request: CourseRequest, language: str) -> tuple[str, str]:
+    """Return what all calls of a job begin with."""
+    brief = render(
+        "brief",
+        language=language,
+        title=request.title,
+        description=request.description,
+        audience=request.audience,
+        level=request.level,
+        prerequisites="; ".join(request.prerequisites),
+        detail=request.detail or _DETAIL,
+        objectives=request.objectives,
+        mode=request.mode,
+        guidance=(request.guidance or "").replace("<", "‹"),
+    )
+    return render("system"), brief
+
+
+def _language(passages: Sequence[Passage], request: CourseRequest) -> str:
+    return request.language or next((passage.language for passage in passages if passage.language), "en")
+
+
+__all__ = ["LlmAuthor"]

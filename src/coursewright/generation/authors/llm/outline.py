@@ -1,0 +1,227 @@
+"""Reads the outline that a model made, pins passages to its sections, and draws up who asks about what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coursewright.course.ids import derive_id
+from coursewright.course.plan import (
+    Analysis,
+    Concept,
+    CourseRequest,
+    LessonPlan,
+    ModulePlan,
+    Outline,
+    QuestionPlan,
+    SectionPlan,
+)
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.llm.asking import Unusable
+from coursewright.generation.authors.llm.plain import other_language, plain
+from coursewright.generation.authors.llm.sources import tokens
+from coursewright.generation.authors.llm.wire import WireLessonPlan, WireOutline, WireSectionPlan
+
+MOST_SOURCES = 12  # passages a section is written from
+_MOST_SHARED = 2  # sections that one passage may feed
+_BEGINNINGS = (240, 120, 60)  # characters of each passage shown, the most that fits
+_QUESTIONS_A_LESSON, _QUESTIONS_A_LESSON_IN_QUIZ, _MOST_IN_EXAM = 5, 3, 20
+_QUESTION_PASSAGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The knowledge base as the outline's prompt shows it: neighbouring passages of one heading under one alias."""
+
+    groups: tuple[tuple[Passage, ...], ...]
+    text: str
+
+    def passages(self, aliases: Sequence[str]) -> tuple[tuple[Passage, ...], list[str]]:
+        """Return the passages named, and the names that do not exist."""
+        found: list[Passage] = []
+        unknown: list[str] = []
+        for alias in dict.fromkeys(alias.strip().strip("[]").upper() for alias in aliases):
+            number = int(alias[1:]) if alias[:1] == "S" and alias[1:].isdecimal() else 0
+            if 0 < number <= len(self.groups):
+                found += self.groups[number - 1]
+            else:
+                unknown.append(alias)
+        return tuple(found), unknown
+
+
+def list_passages(passages: Sequence[Passage], most_tokens: int) -> Listing:
+    """List all passages in at most so many tokens: shorter beginnings first, then coarser groups."""
+    deepest = max((len(passage.heading_path) for passage in passages), default=0)
+    listing = Listing((), "")
+    for depth in range(deepest, -1, -1):
+        groups = _grouped(passages, depth) if depth < deepest else [(passage,) for passage in passages]
+        for length in _BEGINNINGS:
+            listing = Listing(tuple(groups), "\n".join(_line(n, group, length) for n, group in enumerate(groups, 1)))
+            if tokens(listing.text) <= most_tokens:
+                return listing
+    return listing  # one line a document: nothing coarser is left
+
+
+def _grouped(passages: Sequence[Passage], depth: int) -> list[tuple[Passage, ...]]:
+    groups: dict[tuple[str, ...], list[Passage]] = {}
+    for passage in passages:
+        groups.setdefault((passage.document, *passage.heading_path[:depth]), []).append(passage)
+    return [tuple(group) for group in groups.values()]
+
+
+def _line(number: int, group: Sequence[Passage], length: int) -> str:
+    first = group[0]
+    words = sum(passage.words for passage in group)
+    place = " › ".join((first.title or first.document, *first.heading_path))
+    beginning = " ".join(first.text.split())[:length].replace("<", "‹")
+    return f"S{number} | {place} | {words} words | {beginning}"
+
+
+def read_outline(
+    wire: WireOutline, listing: Listing, analysis: Analysis, request: CourseRequest, language: str
+) -> Outline | Unusable:
+    """Return the outline, or what the model must mend: counts, unknown aliases, repeated titles, empty sections."""
+    problems = [*_counts(wire, request), *_titles(wire), *_sources(wire, listing)]
+    titles = [lesson.title for module in wire.modules for lesson in module.lessons]
+    if stray := other_language(". ".join((*titles, *wire.objectives)), language):
+        problems.append(f"the titles are in '{stray}'; the course is in '{language}'.")
+    if problems:
+        return Unusable(tuple(problems))
+    concepts = {concept.passage_id: concept for concept in reversed(analysis.concepts)}
+    modules = []
+    for m, module in enumerate(wire.modules, 1):
+        lessons = tuple(
+            _lesson(lesson, derive_id("l-", m, n, lesson.title), listing, concepts, request)
+            for n, lesson in enumerate(module.lessons, 1)
+        )
+        pinned = [id_ for lesson in lessons for id_ in lesson.assessment.passage_ids]
+        modules.append(
+            ModulePlan(
+                id=derive_id("m-", m, module.title),
+                title=plain(module.title),
+                description=plain(module.description),
+                objectives=_texts(module.objectives),
+                lessons=lessons,
+                quiz=QuestionPlan(
+                    wanted=_wanted(request.questions_per_quiz, _QUESTIONS_A_LESSON_IN_QUIZ * len(lessons)),
+                    objectives=_texts([lesson.quiz_objective for lesson in module.lessons]),
+                    passage_ids=_spread(pinned, _QUESTION_PASSAGES),
+                ),
+            )
+        )
+    everything = [id_ for module in modules for lesson in module.lessons for id_ in lesson.assessment.passage_ids]
+    exam = [lesson.exam_objective for module in wire.modules for lesson in module.lessons]
+    return Outline(
+        title=request.title or plain(wire.title),
+        description=request.description or plain(wire.description),
+        language=language,
+        objectives=_texts(wire.objectives),
+        modules=tuple(modules),
+        exam=QuestionPlan(
+            wanted=_wanted(request.questions_per_exam, min(_MOST_IN_EXAM, 2 * len(exam))),
+            objectives=_texts(exam),
+            passage_ids=_spread(everything, 2 * _QUESTION_PASSAGES),
+        ),
+    )
+
+
+def _lesson(
+    wire: WireLessonPlan, lesson_id: str, listing: Listing, concepts: dict[str, Concept], request: CourseRequest
+) -> LessonPlan:
+    sections = tuple(_section(one, lesson_id, n, listing, concepts) for n, one in enumerate(wire.sections, 1))
+    objectives = _texts(wire.objectives)
+    return LessonPlan(
+        id=lesson_id,
+        title=plain(wire.title),
+        description=plain(wire.description),
+        objectives=objectives,
+        sections=sections,
+        assessment=QuestionPlan(
+            wanted=_wanted(request.questions_per_lesson, _QUESTIONS_A_LESSON),
+            objectives=objectives,
+            passage_ids=_spread([id_ for section in sections for id_ in section.passage_ids], _QUESTION_PASSAGES),
+        ),
+    )
+
+
+def _section(
+    wire: WireSectionPlan, lesson_id: str, number: int, listing: Listing, concepts: dict[str, Concept]
+) -> SectionPlan:
+    passages, _ = listing.passages(wire.sources)
+    ids = tuple(dict.fromkeys(passage.id for passage in passages))[:MOST_SOURCES]
+    return SectionPlan(
+        id=derive_id("s-", lesson_id, number, wire.title),
+        title=plain(wire.title),
+        passage_ids=ids,
+        concepts=tuple(concepts[id_] for id_ in ids if id_ in concepts),
+        summary=plain(wire.summary),
+    )
+
+
+def _counts(wire: WireOutline, request: CourseRequest) -> list[str]:
+    problems = []
+    if request.modules and len(wire.modules) != request.modules:
+        problems.append(f"{len(wire.modules)} modules; exactly {request.modules} were asked for.")
+    if not wire.modules:
+        problems.append("there is no module.")
+    for module in wire.modules:
+        if not module.lessons or (request.lessons and len(module.lessons) != request.lessons):
+            wanted = f"exactly {request.lessons} were asked for" if request.lessons else "at least one is needed"
+            problems.append(f"module “{module.title}” has {len(module.lessons)} lessons; {wanted}.")
+        for lesson in module.lessons:
+            if not lesson.sections or (request.sections and len(lesson.sections) != request.sections):
+                wanted = f"exactly {request.sections} were asked for" if request.sections else "at least one is needed"
+                problems.append(f"lesson “{lesson.title}” has {len(lesson.sections)} sections; {wanted}.")
+            if not any(plain(objective) for objective in lesson.objectives):
+                problems.append(f"lesson “{lesson.title}” has no objective.")
+    return problems
+
+
+def _titles(wire: WireOutline) -> list[str]:
+    problems = []
+    seen: set[str] = set()
+    for module in wire.modules:
+        for titles in ([module.title], [one.title for one in module.lessons]):
+            problems += [f"the title “{one}” stands twice." for one in titles if plain(one).casefold() in seen]
+            seen.update(plain(one).casefold() for one in titles)
+        for lesson in module.lessons:
+            own = [plain(section.title).casefold() for section in lesson.sections]
+            if len(set(own)) < len(own) or "" in own:
+                problems.append(f"lesson “{lesson.title}” has sections with equal or empty titles.")
+    return problems
+
+
+def _sources(wire: WireOutline, listing: Listing) -> list[str]:
+    problems = []
+    uses: dict[str, int] = {}
+    for module in wire.modules:
+        for lesson in module.lessons:
+            for section in lesson.sections:
+                passages, unknown = listing.passages(section.sources)
+                if unknown:
+                    problems.append(f"section “{section.title}”: there is no passage {', '.join(unknown)}.")
+                elif not passages:
+                    problems.append(f"section “{section.title}” names no passage to write it from.")
+                for alias in dict.fromkeys(section.sources):
+                    uses[alias] = uses.get(alias, 0) + 1
+    crowded = [alias for alias, count in uses.items() if count > _MOST_SHARED and len(listing.groups) > 1]
+    if crowded:
+        problems.append(f"{', '.join(crowded[:5])}: more than {_MOST_SHARED} sections rest on the same passage.")
+    return problems
+
+
+def _wanted(asked: int | None, usual: int) -> int:
+    return usual if asked is None else asked
+
+
+def _texts(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in map(plain, texts) if text))
+
+
+def _spread(ids: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return at most so many ids, taken evenly."""
+    unique = list(dict.fromkeys(ids))
+    if len(unique) <= most:
+        return tuple(unique)
+    return tuple(unique[place * len(unique) // most] for place in range(most))
+
+
+__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline"]

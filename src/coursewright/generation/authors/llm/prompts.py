@@ -1,0 +1,40 @@
+"""Prompts live in files: Markdown with Jinja2 in `generation/prompts/`, versioned by the hash of what they say."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+_NAMES = (
+    "analysis", "analysis_merge", "brainbytes", "brief", "mind_map", "outline", "questions", "repair", "section",
+    "system",
+)  # fmt: skip
+
+
+@cache
+def _text(name: str) -> str:
+    return (files("coursewright.generation") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    # Not HTML: what is inserted is escaped for its place by whoever inserts it (see `sources.Shown`).
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+    return environment.from_string(_text(name))
+
+
+def render(name: str, **values: Any) -> str:
+    """Fill in a prompt; a value that is missing is an error."""
+    return _template(name).render(**values).strip() + "\n"
+
+
+@cache
+def prompts_version() -> str:
+    """Return 12 hexadecimal digits that change whenever any prompt does."""
+    digest = hashlib.sha256("\x1f".join(_text(name) for name in _NAMES).encode())
+    return digest.hexdigest()[:12]
+
+
+__all__ = ["prompts_version", "render"]
