@@ -22,7 +22,7 @@ from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
-from coursewright.queue import Job, JobQueue, JobStatus, TaskStatus, Worker
+from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.settings import Settings
 
@@ -52,11 +52,20 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What a running task makes: its kind, and the titles of the lesson and the section it belongs to, if any."""
+
+    kind: str
+    lesson: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far."""
 
     job: Job
-    running: tuple[str, ...]
+    running: tuple[Making, ...]
     eta_seconds: float | None
 
     @property
@@ -124,17 +133,22 @@ class Coursewright:
             tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
         )
 
-    async def enqueue(self, base: KnowledgeBase, request: CourseRequest) -> tuple[UUID, bool]:
-        """Ask for a course. Returns the job, and whether it is an unfinished one for the same wish that goes on."""
-        data = {
+    async def enqueue(self, base: KnowledgeBase, request: CourseRequest, out: str | None = None) -> tuple[UUID, bool]:
+        """Ask for a course. Returns the job, and whether it is an unfinished one for the same wish that goes on.
+
+        `out` is the folder it is meant for, as an absolute path; it is kept with the job for whoever resumes it.
+        """
+        wish = {
             "request": request.model_dump(mode="json"),
             "leftOut": [each.model_dump() for each in base.left_out],
         }
         for job in await self.jobs.newest(LOCAL_ORGANISATION):
-            if job.base_class_id == base.id and not job.status.is_final and job.job_data == data:
+            same = all(job.job_data.get(name) == value for name, value in wish.items())
+            if job.base_class_id == base.id and not job.status.is_final and same:
                 if job.status == JobStatus.PAUSED:
                     await self.jobs.resume(job.id)
                 return job.id, True
+        data = wish if out is None else wish | {"out": out}
         job_id = await self.jobs.enqueue(
             "generate_course_v2", data, organisation_id=LOCAL_ORGANISATION, base_class_id=base.id
         )
@@ -157,13 +171,20 @@ class Coursewright:
         job_id: UUID,
         *,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        on_stopping: Callable[[], None] = lambda: None,
         every: float = 0.1,
     ) -> Job:
-        """Work on a job until it ends and return it. Raises JobFailed when it gave no course."""
+        """Work on a job until it ends and return it. Raises JobFailed when it gave no course.
+
+        When cancelled, tasks under way may finish (the worker's `grace_seconds`); `on_stopping` is called before.
+        """
         worker = self.worker(only_job=job_id)
         running = asyncio.create_task(worker.run())
         try:
             job = await self._watch(job_id, running, on_progress, every)
+        except asyncio.CancelledError:
+            on_stopping()
+            raise
         finally:
             worker.stop()
             await running
@@ -176,8 +197,7 @@ class Coursewright:
     async def progress(self, job_id: UUID) -> Progress:
         """Return how far a job is."""
         job = await self.jobs.get(job_id)
-        tasks = await self.jobs.tasks(job_id)
-        now = tuple(_label(each.task_type, each.section_title) for each in tasks if each.status == TaskStatus.RUNNING)
+        now = tuple(_label(each) for each in await self.jobs.running(job_id))
         settled = job.completed_tasks + job.failed_tasks + job.skipped_tasks
         eta = None
         if job.started_at and settled > 2 and not job.status.is_final:
@@ -213,8 +233,8 @@ class Coursewright:
         return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
 
 
-def _label(kind: str, title: str | None) -> str:
-    return title or kind.replace("_", " ")
+def _label(task: RunningTask) -> Making:
+    return Making(task.task_type, task.lesson_title or "", task.section_title or "")
 
 
 @contextlib.asynccontextmanager
@@ -233,4 +253,4 @@ async def open_coursewright(
         yield Coursewright(settings, url, pool)
 
 
-__all__ = ["Coursewright", "KnowledgeBase", "Progress", "Reading", "open_coursewright"]
+__all__ = ["Coursewright", "KnowledgeBase", "Making", "Progress", "Reading", "open_coursewright"]

@@ -1,8 +1,10 @@
 """The only table from errors to exit codes, and how an error is shown."""
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 
-from coursewright.cli.console import stderr
+from coursewright.cli.console import say, stderr
 from coursewright.errors import CoursewrightError, UnreadableDocument
 
 # sysexits.h where it has a word for it; 130 is what a shell reports after Ctrl-C.
@@ -41,10 +43,30 @@ EXIT_CODES: dict[str, int] = {
 
 
 def show(error: CoursewrightError) -> int:
-    """Print what happened and what to do; return the exit code."""
-    where = f"[dim]{escape(error.path)}[/]: " if isinstance(error, UnreadableDocument) else ""
-    detail = error.detail.removeprefix(f"{error.path}: ") if isinstance(error, UnreadableDocument) else error.detail
-    stderr.print(f"[bold red]✗[/] {where}{escape(detail)}", soft_wrap=True)
+    """Print which file it is about, what happened and what to do; return the exit code."""
+    detail = error.detail
+    if isinstance(error, UnreadableDocument):
+        detail = f"{error.path}: {detail.removeprefix(f'{error.path}: ')}"
+    say("✗", detail)
     if error.hint:
         stderr.print(f"  {escape(error.hint)}", soft_wrap=True)
     return EXIT_CODES[error.code]
+
+
+def show_usage(message: str, command: str) -> int:
+    """Print what is wrong with a command line and where its help is; return the exit code."""
+    say("✗", message)
+    stderr.print(f"  {escape(command)} --help shows how it is used.", soft_wrap=True)
+    return EXIT_CODES["invalid_request"]
+
+
+def show_invalid(problems: Sequence[tuple[str, str]], variables: bool) -> int:
+    """Print options (or settings) with a value that they cannot have; return the exit code."""
+    for name, why in problems:
+        say("✗", f"{name}: {why}")
+    hint = "coursewright config prints the settings in force." if variables else "See coursewright generate --help."
+    stderr.print(f"  {hint}", soft_wrap=True)
+    return EXIT_CODES["configuration" if variables else "invalid_request"]
+
+
+__all__ = ["EXIT_CODES", "show", "show_invalid", "show_usage"]

@@ -5,76 +5,145 @@ import re
 import sys
 import time
 import webbrowser
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
-from rich.markup import escape
 
-from coursewright.app import Coursewright, KnowledgeBase, open_coursewright
-from coursewright.cli.console import duration, print_json, stderr
+from coursewright.app import Coursewright, open_coursewright
+from coursewright.cli.console import command, count, duration, near, print_json, say, stderr
+from coursewright.cli.help import Command
+from coursewright.cli.options import ALL_FORMATS, DataDir, Formats, JobId, Json, Out, find, formats, settings
 from coursewright.cli.progress import Display
-from coursewright.course.model import Course
+from coursewright.cli.report import result, tell_course, tell_left_out, title_in
 from coursewright.course.plan import CourseRequest
-from coursewright.course.quality import Quality
-from coursewright.errors import InvalidRequest, NotFound
-from coursewright.exporters import FORMATS, Format
+from coursewright.errors import NotFound
+from coursewright.exporters import FORMATS, Format, check_folder
 from coursewright.settings import Settings
 
-_STRUCTURE = "Structure (exact, or an error)"
-_OUTPUT = "Output"
-_ALL_FORMATS = ",".join(FORMATS)
-
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to.", rich_help_panel=_OUTPUT)]
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the embedded Postgres.", show_default=".coursewright")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_OUTPUT)]
-Formats = Annotated[str, typer.Option("--format", help="What to write, with commas.", rich_help_panel=_OUTPUT)]
+_COURSE, _STRUCTURE, _RUN = "Course", "Structure (exact, or an error that says why)", "Running"
+_PANEL = "Make a course"
 
 
-def settings(data_dir: Path | None) -> Settings:
-    """Return the settings, with the data folder of the command line before that of the environment."""
-    return Settings() if data_dir is None else Settings(data_dir=data_dir)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be done with a course once it is made."""
+
+    out: Path
+    formats: tuple[Format, ...]
+    json: bool
+    data_dir: Path | None
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    app.command()(generate)
-    app.command()(demo)
-    app.command()(resume)
-    app.command(name="open")(open_course)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright demo
+coursewright demo --out out/bees && coursewright open out/bees""",
+    )(demo)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright generate docs/
+coursewright generate docs/ handbook.pdf --title "Running Debian" --out out/debian  # files and folders in any mixture
+coursewright generate docs/ --modules 2 --lessons 3 --questions-per-lesson 5  # a course of this shape
+job=$(coursewright generate docs/ --no-wait)  # only enqueue; a worker carries it out""",
+    )(generate)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright resume 3f1c
+coursewright resume 3f1c --out out/again  # write a finished course once more, elsewhere""",
+    )(resume)
+    app.command(
+        name="open",
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright open  # the newest course below out/
+coursewright open out/debian""",
+    )(open_course)
 
 
 def generate(
-    documents: Annotated[list[Path], typer.Argument(help="Folders and files.", show_default=False)],
-    title: Annotated[str | None, typer.Option(help="Title of the course.")] = None,
-    out: Out = None,
-    author: Annotated[str, typer.Option(help="Who writes: extractive (no model, no key, no network).")] = "extractive",
-    mode: Annotated[str, typer.Option(help="kb_only, kb_priority or kb_supplemented.")] = "kb_only",
-    language: Annotated[str | None, typer.Option(help="en, de, fr, es, ja, ar. Default: the sources'.")] = None,
-    level: Annotated[str | None, typer.Option(help="college, professional, 9th-grade, …")] = None,
-    audience: Annotated[str | None, typer.Option(help="Who the course is for.")] = None,
-    modules: Annotated[int | None, typer.Option(help="Modules.", rich_help_panel=_STRUCTURE)] = None,
-    lessons: Annotated[int | None, typer.Option(help="Lessons in each module.", rich_help_panel=_STRUCTURE)] = None,
-    sections: Annotated[int | None, typer.Option(help="Sections in each lesson.", rich_help_panel=_STRUCTURE)] = None,
-    questions_per_lesson: Annotated[
-        int | None, typer.Option(help="At most so many.", rich_help_panel=_STRUCTURE)
+    documents: Annotated[list[Path], typer.Argument(help="Files and folders to read.", metavar="DOCUMENTS...")],
+    title: Annotated[
+        str | None, typer.Option(help="Default: follows from the documents.", metavar="TEXT", rich_help_panel=_COURSE)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another order of options and questions.")] = 0,
-    data_dir: DataDir = None,
-    formats: Formats = _ALL_FORMATS,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse when any document cannot be read.")] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Only enqueue, and print the job's id.")] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="en, de, fr, es, ja or ar. Default: the documents' own.", metavar="CODE", rich_help_panel=_COURSE
+        ),
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            help="kindergarten, 1st-grade to 12th-grade, college, graduate, professional or master.",
+            metavar="LEVEL",
+            rich_help_panel=_COURSE,
+        ),
+    ] = None,
+    audience: Annotated[
+        str | None, typer.Option(help="Who the course is for.", metavar="TEXT", rich_help_panel=_COURSE)
+    ] = None,
+    author: Annotated[
+        Literal["extractive", "llm"],
+        typer.Option(
+            help="Who writes. extractive (default): verbatim from the documents, no model, no key, no network.",
+            metavar="NAME",
+            rich_help_panel=_COURSE,
+        ),
+    ] = "extractive",
+    mode: Annotated[
+        Literal["kb_only", "kb_priority", "kb_supplemented"],
+        typer.Option(
+            help="How closely to the documents: kb_only (default), kb_priority or kb_supplemented.",
+            metavar="MODE",
+            rich_help_panel=_COURSE,
+        ),
+    ] = "kb_only",
+    modules: Annotated[int | None, typer.Option(help="Modules.", metavar="N", rich_help_panel=_STRUCTURE)] = None,
+    lessons: Annotated[
+        int | None, typer.Option(help="Lessons in each module.", metavar="N", rich_help_panel=_STRUCTURE)
+    ] = None,
+    sections: Annotated[
+        int | None, typer.Option(help="Sections in each lesson.", metavar="N", rich_help_panel=_STRUCTURE)
+    ] = None,
+    questions_per_lesson: Annotated[
+        int | None,
+        typer.Option(help="At most so many; fewer are reported.", metavar="N", rich_help_panel=_STRUCTURE),
+    ] = None,
+    out: Out = None,
+    formats_: Formats = ALL_FORMATS,
     json: Json = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse when any document cannot be read.", metavar="", rich_help_panel=_RUN),
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Only enqueue, and print the job's id.", metavar="", rich_help_panel=_RUN)
+    ] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Same documents, options and seed: the same course. Default: 0.", metavar="N", rich_help_panel=_RUN
+        ),
+    ] = 0,
+    data_dir: DataDir = None,
 ) -> None:
     """Make a course from documents.
 
-    [dim]coursewright generate docs/ handbook.pdf --title "Running Debian" --out out/debian[/]
-
-    [dim]coursewright generate docs/ --modules 2 --lessons 3 --language en[/]
+    Reads Markdown, HTML, PDF, DOCX, PPTX, EPUB and text. Goes on where an earlier run with the same documents and
+    options stopped.
     """
     request = CourseRequest.model_validate(
         {
@@ -84,194 +153,138 @@ def generate(
         }
     )  # fmt: skip
     target = out or Path("out") / _slug(title or documents[0].resolve().stem)
-    asyncio.run(
-        _generate(
-            documents,
-            request,
-            target,
-            settings(data_dir),
-            _formats(formats),
-            strict=strict,
-            wait=not no_wait,
-            json=json,
-        )
-    )
+    wish = Wish(target, formats(formats_), json, data_dir)
+    asyncio.run(_generate(documents, request, wish, settings(data_dir), strict=strict, wait=not no_wait))
 
 
 def demo(
-    out: Out = Path("out/demo"),
-    author: Annotated[str, typer.Option(help="Who writes.")] = "extractive",
-    data_dir: DataDir = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Where to write. Default: out/demo.", metavar="FOLDER", rich_help_panel="Output"
+        ),
+    ] = Path("out/demo"),
+    author: Annotated[
+        Literal["extractive", "llm"], typer.Option(help="Who writes. Default: extractive.", metavar="NAME")
+    ] = "extractive",
     json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """Make a course from the example handbook that comes with Coursewright.
-
-    [dim]coursewright demo && coursewright open out/demo[/]
-    """
-    request = CourseRequest.model_validate({"author": author, "title": "Keeping Honey Bees"})
-    target = out or Path("out/demo")
-    asyncio.run(
-        _generate([_examples()], request, target, settings(data_dir), FORMATS, strict=False, wait=True, json=json)
-    )
+    """Make a course from the example handbook that comes with the program."""
+    request = CourseRequest(author=author, title="Keeping Honey Bees")
+    wish = Wish(out, FORMATS, json, data_dir)
+    asyncio.run(_generate([_examples()], request, wish, settings(data_dir), strict=False, wait=True))
 
 
 def resume(
-    job: Annotated[UUID, typer.Argument(help="The job's id; see `coursewright jobs`.", show_default=False)],
-    out: Out = None,
-    data_dir: DataDir = None,
-    formats: Formats = _ALL_FORMATS,
-    json: Json = False,
+    job: JobId, out: Out = None, formats_: Formats = ALL_FORMATS, json: Json = False, data_dir: DataDir = None
 ) -> None:
-    """Go on with a job after Ctrl-C, a crash or a failure; nothing that is finished is done again.
+    """Go on with a job after Ctrl-C, a crash or a failure.
 
-    [dim]coursewright resume 3f1c… --out out/debian[/]
+    Nothing that is finished is done again. The course is written where `generate` was asked to write it.
     """
-    asyncio.run(_resume(job, out, settings(data_dir), _formats(formats), json=json))
+    asyncio.run(_resume(job, out, formats(formats_), settings(data_dir), json=json, data_dir=data_dir))
 
 
 def open_course(
-    folder: Annotated[Path, typer.Argument(help="Where the course was written.")] = Path("out/demo"),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where the course was written. Default: the newest below out/.", metavar="FOLDER"),
+    ] = None,
 ) -> None:
-    """Open a course in the browser.
-
-    [dim]coursewright open out/debian[/]
-    """
-    page = folder / "site" / "index.html"
-    if not page.is_file():
-        raise NotFound(f"There is no course in {folder}.", hint=f"`coursewright generate … --out {folder}` makes one.")
-    stderr.print(page.resolve().as_uri(), soft_wrap=True)
-    webbrowser.open(page.resolve().as_uri())
+    """Open a course in the browser."""
+    page = _newest_page() if folder is None else folder / "site" / "index.html"
+    if page is None or not page.is_file():
+        where = folder or Path("out")
+        raise NotFound(
+            f"There is no course in {where}.", hint=f"{command('generate', 'DOCUMENTS', '--out', where)} makes one."
+        )
+    sys.stdout.write(f"{page.resolve().as_uri()}\n")
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("!", "No browser was found here; open the link above in one.")
 
 
 async def _generate(
-    documents: list[Path],
-    request: CourseRequest,
-    out: Path,
-    configured: Settings,
-    formats: tuple[Format, ...],
-    *,
-    strict: bool,
-    wait: bool,
-    json: bool,
+    documents: list[Path], request: CourseRequest, wish: Wish, configured: Settings, *, strict: bool, wait: bool
 ) -> None:
     began = time.monotonic()
+    check_folder(wish.out)  # before minutes of work, not after
     with Display() as display:
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
-            base = await program.read(documents, strict=strict, on_progress=display.on_reading)
-            display.done(f"Read {_count(base.documents, 'document')}: {_count(base.passages, 'passage')}")
-            _tell_left_out(base)
-            job_id, goes_on = await program.enqueue(base, request)
+            try:
+                base = await program.read(documents, strict=strict, on_progress=display.on_reading)
+            except asyncio.CancelledError:
+                display.close()
+                say("!", "Stopped while reading. The same command goes on; what is read is kept.")
+                raise
+            display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
+            tell_left_out(base)
+            job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))
             if not wait:
-                print_json({"job": str(job_id)}) if json else sys.stdout.write(f"{job_id}\n")
+                print_json({"job": str(job_id)}) if wish.json else sys.stdout.write(f"{job_id}\n")
                 return
             if goes_on:
-                display.done(f"Going on with job {job_id}")
-            await _work(program, job_id, out, formats, display, began, base, json=json)
-
-
-def _tell_left_out(base: KnowledgeBase) -> None:
-    reasons: dict[str, list[str]] = {}
-    for each in base.left_out:
-        reasons.setdefault(each.reason, []).append(each.document)
-    for reason, names in reasons.items():
-        shown = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]}, …)"
-        stderr.print(f"[yellow]![/] left out {escape(shown)}: {escape(reason)}", soft_wrap=True)
+                display.done(f"Going on with job {short(job_id)}")
+            await _work(program, job_id, wish, display, began)
 
 
 async def _resume(
-    job_id: UUID, out: Path | None, configured: Settings, formats: tuple[Format, ...], *, json: bool
+    job: str, out: Path | None, wanted: tuple[Format, ...], configured: Settings, *, json: bool, data_dir: Path | None
 ) -> None:
     began = time.monotonic()
     with Display() as display:
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
-            job = await program.jobs.get(job_id)
-            if job.status == "paused":
-                await program.jobs.resume(job_id)
-            elif job.status in ("failed", "completed") and job.failed_tasks:
-                await program.jobs.retry_failed(job_id)
-            title = job.job_data.get("request", {}).get("title")
-            target = out or Path("out") / _slug(title or str(job_id)[:8])
-            await _work(program, job_id, target, formats, display, began, None, json=json)
+            found = await find(program, job)
+            asked = found.job_data
+            target = out or near(Path(asked.get("out") or Path("out") / _slug(asked["request"].get("title") or job)))
+            check_folder(target)
+            if found.status == "paused":
+                await program.jobs.resume(found.id)
+            elif found.status in ("failed", "completed") and found.failed_tasks:
+                await program.jobs.retry_failed(found.id)
+            await _work(program, found.id, Wish(target, wanted, json, data_dir), display, began)
 
 
-async def _work(
-    program: Coursewright,
-    job_id: UUID,
-    out: Path,
-    formats: tuple[Format, ...],
-    display: Display,
-    began: float,
-    base: KnowledgeBase | None,
-    *,
-    json: bool,
-) -> None:
+async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Display, began: float) -> None:
     try:
-        job = await program.finish(job_id, on_progress=display.on_job)
-    except asyncio.CancelledError:
-        stderr.print(
-            f"\n[yellow]![/] Stopped; what is finished is kept. Go on:\n  coursewright resume {job_id} --out {out}",
-            soft_wrap=True,
+        job = await program.finish(
+            job_id,
+            on_progress=display.on_job,
+            on_stopping=lambda: display.on_stage("Stopping: what runs may finish"),
         )
+    except asyncio.CancelledError:
+        display.close()
+        progress = await program.progress(job_id)
+        where = () if wish.data_dir is None else ("--data-dir", wish.data_dir)
+        say("!", f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:")
+        stderr.print(f"  {command('resume', short(job_id), *where)}", soft_wrap=True, markup=False)
         raise
-    paths = await program.export(job_id, out, formats)
+    display.on_stage("Writing files")
+    before = title_in(wish.out)
+    paths = await program.export(job_id, wish.out, wish.formats)
     course, quality = await program.course(job_id)
-    display.done(f"Wrote “{escape(course.title)}” in {duration(time.monotonic() - began)}")
-    if json:
-        print_json(_result(job_id, out, course, quality, paths))
+    display.close()
+    if before is not None and before != course.title:
+        say("!", f"{near(wish.out)} held the course “{before}”; it was replaced.")
+    display.done(f"Made “{course.title}” in {duration(time.monotonic() - began)}")
+    if wish.json:
+        print_json(result(job_id, wish.out, course, quality, paths))
     else:
-        _report(out, course, quality, job.error_message, base)
+        tell_course(wish.out, course, quality, job.error_message)
 
 
-def _report(out: Path, course: Course, quality: Quality, message: str | None, base: KnowledgeBase | None) -> None:
-    lessons = [lesson for module in course.modules for lesson in module.lessons]
-    questions = sum(len(lesson.assessment.questions) for lesson in lessons)
-    questions += sum(len(module.quiz.questions) for module in course.modules) + len(course.exam.questions)
-    stderr.print(
-        f"  {_count(len(course.modules), 'module')}, {_count(len(lessons), 'lesson')}, "
-        f"{_count(sum(len(lesson.sections) for lesson in lessons), 'section')}, {_count(questions, 'question')}, "
-        f"{_count(len(course.sources), 'cited source passage', 'source passages')}"
-    )
-    if message:
-        stderr.print(f"[yellow]![/] {escape(message)}", soft_wrap=True)
-    for measure in quality.measures:
-        if measure.passed is False:
-            stderr.print(f"[yellow]![/] look at: {escape(measure.title)} ({measure.value}, aim {escape(measure.aim)})")
-    if quality.shortfalls:
-        stderr.print(f"[yellow]![/] {_count(len(quality.shortfalls), 'note')} for the author in {out}/quality.json")
-    page = (out / "site" / "index.html").resolve()
-    if page.is_file():
-        stderr.print(f"\n  Course   [link={page.as_uri()}]{page.as_uri()}[/link]", soft_wrap=True)
-        stderr.print(f"  Open it  coursewright open {out}", soft_wrap=True)
-
-
-def _result(job_id: UUID, out: Path, course: Course, quality: Quality, paths: tuple[Path, ...]) -> dict[str, Any]:
-    return {
-        "job": str(job_id),
-        "title": course.title,
-        "language": course.language,
-        "out": str(out),
-        "files": [str(path) for path in paths],
-        "flagged": quality.flagged,
-        "left_out": [each.model_dump() for each in quality.left_out],
-    }
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+def short(job_id: UUID) -> str:
+    """Return the beginning of a job's id, which is enough to name it."""
+    return str(job_id)[:8]
 
 
 def _slug(text: str) -> str:
     return re.sub(r"[^\w]+", "-", text.lower()).strip("-")[:60] or "course"
 
 
-def _formats(text: str) -> tuple[Format, ...]:
-    wanted = [part.strip() for part in text.split(",") if part.strip()]
-    unknown = [name for name in wanted if name not in FORMATS]
-    if unknown or not wanted:
-        raise InvalidRequest(
-            f"There is no format {', '.join(unknown) or text!r}.", hint="Formats: " + ", ".join(FORMATS)
-        )
-    return tuple(name for name in FORMATS if name in wanted)
+def _newest_page() -> Path | None:
+    pages = Path("out").glob("*/site/index.html")
+    return max(pages, key=lambda page: page.stat().st_mtime, default=None)
 
 
 def _examples() -> Path:
@@ -283,4 +296,4 @@ def _examples() -> Path:
     raise NotFound("The example handbook is not installed.", hint="Run `coursewright generate` on your own documents.")
 
 
-__all__ = ["register", "settings"]
+__all__ = ["register", "short"]

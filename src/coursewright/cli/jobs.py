@@ -2,58 +2,71 @@
 
 import asyncio
 import sys
+from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from coursewright.app import open_coursewright
-from coursewright.cli.console import duration, print_json, stderr, stdout
-from coursewright.cli.generate import DataDir, Json, settings
-from coursewright.queue import Job, Task
+from coursewright.app import LOCAL_ORGANISATION, Progress, open_coursewright
+from coursewright.cli.console import command, duration, print_json, say, stderr, stdout
+from coursewright.cli.generate import short
+from coursewright.cli.help import Command
+from coursewright.cli.options import DataDir, JobId, Json, find, settings
+from coursewright.cli.progress import making
+from coursewright.queue import Job, JobStatus, Task, TaskStatus
 from coursewright.settings import Settings
 
-JobId = Annotated[UUID, typer.Argument(help="The job's id; see `coursewright jobs`.", show_default=False)]
+_PANEL = "Look after jobs"
+_NARROW = 60
+_COLOURS = {"completed": "green", "failed": "red", "processing": "cyan", "cancelled": "dim", "paused": "yellow"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    app.command()(jobs)
-    app.command()(status)
-    app.command()(cancel)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright jobs
+coursewright jobs --json | jq -r '.[0].id'  # for programs: a list, newest first""",
+    )(jobs)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright status 3f1c
+coursewright status 3f1c --json  # with every task""",
+    )(status)
+    app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright cancel 3f1c")(cancel)
 
 
 def jobs(
-    most: Annotated[int, typer.Option(help="Show at most so many.")] = 20, data_dir: DataDir = None, json: Json = False
+    most: Annotated[int, typer.Option(help="Show at most so many. Default: 20.", metavar="N", min=1)] = 20,
+    json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """List the jobs, newest first.
-
-    [dim]coursewright jobs --json[/]
-    """
+    """List the jobs, newest first."""
     asyncio.run(_jobs(settings(data_dir), most, json=json))
 
 
-def status(job: JobId, data_dir: DataDir = None, json: Json = False) -> None:
-    """Show how far a job is, and what failed.
-
-    [dim]coursewright status 3f1c…[/]
-    """
+def status(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
+    """Show how far a job is, what it makes now and what failed."""
     asyncio.run(_status(settings(data_dir), job, json=json))
 
 
 def cancel(job: JobId, data_dir: DataDir = None) -> None:
-    """End a job; what is under way stops within seconds.
+    """End a job.
 
-    [dim]coursewright cancel 3f1c…[/]
+    What is under way stops within seconds, in every worker. A cancelled job does not go on; `generate` starts anew.
     """
     asyncio.run(_cancel(settings(data_dir), job))
 
 
 async def _jobs(configured: Settings, most: int, *, json: bool) -> None:
     async with open_coursewright(configured) as program:
-        found = await program.jobs.newest(most=most)
+        found = await program.jobs.newest(LOCAL_ORGANISATION, most=most)
     if json:
         print_json([_brief(job) for job in found])
         return
@@ -64,40 +77,80 @@ async def _jobs(configured: Settings, most: int, *, json: bool) -> None:
         for job in found:
             sys.stdout.write(f"{job.id}\t{job.status}\t{job.progress_percentage}%\t{_title(job)}\n")
         return
-    table = Table("Job", "State", "Done", "Tasks", "Title", box=None, header_style="dim")
+    stdout.print(_table(found, narrow=stdout.width < _NARROW))
+
+
+def _table(found: list[Job], *, narrow: bool) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("Job", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    if not narrow:
+        table.add_column("Tasks", justify="right", no_wrap=True)
+        table.add_column("Asked for", no_wrap=True)
+    table.add_column("Course", overflow="ellipsis", no_wrap=True)
     for job in found:
-        tasks = f"{job.completed_tasks}/{job.total_tasks}"
-        table.add_row(str(job.id), job.status, f"{job.progress_percentage} %", tasks, escape(_title(job)))
-    stdout.print(table)
+        state = f"{job.progress_percentage} %" if job.status == JobStatus.PROCESSING else str(job.status)
+        cells = [short(job.id), f"[{_COLOURS.get(job.status, 'default')}]{state}[/]"]
+        if not narrow:
+            cells += [f"{job.completed_tasks}/{job.total_tasks}", _ago(job.created_at)]
+        table.add_row(*cells, escape(_title(job)))
+    return table
 
 
-async def _status(configured: Settings, job_id: UUID, *, json: bool) -> None:
+async def _status(configured: Settings, name: str, *, json: bool) -> None:
     async with open_coursewright(configured) as program:
-        progress = await program.progress(job_id)
-        tasks = await program.jobs.tasks(job_id)
+        job = await find(program, name)
+        progress = await program.progress(job.id)
+        tasks = await program.jobs.tasks(job.id)
     job = progress.job
     if json:
         print_json(_brief(job) | {"error": job.error_message, "tasks": [_task(task) for task in tasks]})
         return
-    stdout.print(f"[bold]{escape(_title(job))}[/]  {job.status}, {job.progress_percentage} %")
+    colour = _COLOURS.get(job.status, "default")
     stdout.print(
-        f"  {job.completed_tasks} of {job.total_tasks} tasks completed, {job.failed_tasks} failed, "
-        f"{job.skipped_tasks} skipped"
+        f"[bold]{escape(_title(job))}[/]  [{colour}]{job.status}[/], {job.progress_percentage} %", soft_wrap=True
     )
-    if progress.running:
-        left = f", about {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
-        stdout.print(f"  now: {escape(', '.join(progress.running))}{left}")
+    stdout.print(f"  [dim]job[/]    {job.id}, {_ago(job.created_at)}", soft_wrap=True)
+    stdout.print(f"  [dim]tasks[/]  {_counts(job)}", soft_wrap=True)
+    _tell_now(progress)
     if job.error_message:
-        stdout.print(f"  [yellow]![/] {escape(job.error_message)}", soft_wrap=True)
+        say("!", job.error_message, to=stdout)
     for task in tasks:
-        if task.status in ("failed", "skipped"):
-            stdout.print(f"  {task.status}: {task.task_identifier}: {escape(task.error_message or '')}", soft_wrap=True)
+        if task.status in (TaskStatus.FAILED, TaskStatus.SKIPPED):
+            mark = "✗" if task.status == TaskStatus.FAILED else "!"
+            title = f" “{task.section_title}”" if task.section_title else ""
+            say(
+                mark,
+                f"{task.status} {task.task_identifier}{title}: {task.error_message or 'no reason was kept'}",
+                to=stdout,
+            )
+            for suggestion in task.recovery_suggestions or ():
+                stdout.print(f"  {escape(suggestion)}", soft_wrap=True)
+    if not job.status.is_final or job.failed_tasks:
+        stdout.print(f"  [dim]next[/]   {command('resume', short(job.id))}", soft_wrap=True)
 
 
-async def _cancel(configured: Settings, job_id: UUID) -> None:
+def _counts(job: Job) -> str:
+    parts = [f"{job.completed_tasks} of {job.total_tasks} completed"]
+    parts += [f"{job.failed_tasks} failed"] if job.failed_tasks else []
+    parts += [f"{job.skipped_tasks} skipped"] if job.skipped_tasks else []
+    return ", ".join(parts)
+
+
+def _tell_now(progress: Progress) -> None:
+    if not progress.running:
+        return
+    now = " · ".join(dict.fromkeys(making(each) or each.kind.replace("_", " ") for each in progress.running))
+    stdout.print(f"  [dim]now[/]    {escape(now)}", soft_wrap=True)
+    if progress.eta_seconds:
+        stdout.print(f"  [dim]left[/]   about {duration(progress.eta_seconds)}", soft_wrap=True)
+
+
+async def _cancel(configured: Settings, name: str) -> None:
     async with open_coursewright(configured) as program:
-        await program.jobs.cancel(job_id)
-    stderr.print(f"[green]✓[/] Cancelled {job_id}")
+        job = await find(program, name)
+        await program.jobs.cancel(job.id)
+    say("✓", f"Cancelled {short(job.id)} “{_title(job)}”")
 
 
 def _brief(job: Job) -> dict[str, Any]:
@@ -111,6 +164,7 @@ def _brief(job: Job) -> dict[str, Any]:
         "failed_tasks": job.failed_tasks,
         "skipped_tasks": job.skipped_tasks,
         "created_at": job.created_at.isoformat(),
+        "out": job.job_data.get("out"),
     }
 
 
@@ -129,3 +183,17 @@ def _title(job: Job) -> str:
     message = (job.result_data or {}).get("message", "")
     named = job.job_data.get("request", {}).get("title")
     return named or (message.split("”")[0].lstrip("“") if "”" in message else "") or "Untitled"
+
+
+def _ago(then: datetime) -> str:
+    passed = (datetime.now(then.tzinfo) - then).total_seconds()
+    if passed < 60:
+        return "just now"
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if passed >= seconds:
+            number = int(passed // seconds)
+            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+    return then.isoformat()
+
+
+__all__ = ["register"]

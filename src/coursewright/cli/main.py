@@ -1,26 +1,33 @@
 """Puts the commands together and turns errors into messages and exit codes."""
 
+import io
 import logging
+import os
+import signal
 import sys
+from types import FrameType
+from typing import Annotated
 
 import pydantic
 import typer
 
 from coursewright import __version__
 from coursewright.cli import generate, jobs, system
-from coursewright.cli.console import stderr
-from coursewright.cli.exits import EXIT_CODES, show
+from coursewright.cli.console import say
+from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
+from coursewright.cli.help import Group
 from coursewright.errors import CoursewrightError
 
 app = typer.Typer(
-    no_args_is_help=True,
+    cls=Group,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="Turn a folder of documents into a finished, cited online course.\n\n"
-    "[dim]coursewright demo[/]                       a course from the example handbook\n\n"
-    "[dim]coursewright generate docs/[/]             a course from your documents\n\n"
-    "[dim]coursewright resume JOB[/]                 go on after Ctrl-C or a crash",
+    invoke_without_command=True,
+    help="Turn a folder of documents into a finished, cited online course.",
+    epilog="""\
+coursewright demo  # a course from the example handbook: no key, no network
+coursewright generate docs/ --title "Running Debian"  # a course from your documents
+coursewright resume JOB  # go on after Ctrl-C or a crash""",
 )
 generate.register(app)
 jobs.register(app)
@@ -35,25 +42,57 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens inside to standard error."),
+    ctx: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what happens inside to standard error.", metavar="")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.", metavar="")
+    ] = False,
 ) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.ERROR,
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
     )
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and exit: 0, or the code of what went wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and is no reason to stop
+    for sent in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sent, _as_interrupt)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except CoursewrightError as error:
-        sys.exit(show(error))
+        code = show(error)
     except pydantic.ValidationError as error:
-        for problem in error.errors():
-            stderr.print(f"[bold red]✗[/] {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}")
-        sys.exit(EXIT_CODES["invalid_request"])
-    except KeyboardInterrupt:
-        sys.exit(EXIT_CODES["interrupted"])
+        settings = error.title == "Settings"
+        code = show_invalid([(_named(p["loc"], settings), p["msg"]) for p in error.errors()], settings)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        code = show_usage(
+            error.format_message().replace("Value error, ", ""), context.command_path if context else "coursewright"
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        say("!", "Stopped.")
+        code = EXIT_CODES["interrupted"]
+    sys.exit(code)
+
+
+def _as_interrupt(sent: int, frame: FrameType | None) -> None:
+    """Stop as after Ctrl-C: leases are given back, so that the next process need not wait for them."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _named(location: tuple[int | str, ...], settings: bool) -> str:
+    if settings:
+        return "COURSEWRIGHT_" + "__".join(str(part).upper() for part in location)
+    return "--" + str(location[0]).replace("_", "-") if location else "options"
+
+
+__all__ = ["app", "main"]

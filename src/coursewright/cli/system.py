@@ -1,44 +1,53 @@
-"""Running and looking after the program: `worker`, `migrate`, `config`, `doctor`."""
+"""Running the program: `worker`, `migrate`, `config`."""
 
 import asyncio
-import os
-import platform
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import psycopg
 import typer
-from rich.markup import escape
 
-from coursewright import __version__
 from coursewright.app import open_coursewright
-from coursewright.cli.console import print_json, stderr, stdout
-from coursewright.cli.generate import DataDir, Json, settings
+from coursewright.cli.console import count, print_json, say, stderr
+from coursewright.cli.doctor import doctor
+from coursewright.cli.help import Command
+from coursewright.cli.options import DataDir, Json, settings
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate as apply_migrations
 from coursewright.db.migrate import print_sql as migrations_as_sql
-from coursewright.db.pool import connect_sync
-from coursewright.errors import CoursewrightError
 from coursewright.settings import Settings, WorkerSettings
+
+_PANEL = "Run and check the program"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    app.command()(worker)
-    app.command()(migrate)
-    app.command()(config)
-    app.command()(doctor)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+coursewright worker
+DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many machines as you like""",
+    )(worker)
+    app.command(
+        cls=Command,
+        rich_help_panel=_PANEL,
+        epilog="""\
+DATABASE_URL=postgresql://… coursewright migrate
+coursewright migrate --print-sql > coursewright.sql  # for a tool of your own""",
+    )(migrate)
+    app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright config --json")(config)
+    app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright doctor")(doctor)
 
 
 def worker(
-    concurrency: Annotated[int | None, typer.Option(help="Tasks at once.", min=1)] = None, data_dir: DataDir = None
+    concurrency: Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, metavar="N")] = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Carry out tasks of all jobs until stopped; SIGTERM lets running tasks finish.
+    """Carry out tasks of all jobs until stopped.
 
-    [dim]DATABASE_URL=postgresql://… coursewright worker --concurrency 20[/]
+    SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
     """
     configured = settings(data_dir)
     if concurrency:
@@ -48,39 +57,26 @@ def worker(
 
 
 def migrate(
-    print_sql: Annotated[bool, typer.Option("--print-sql", help="Print the SQL instead of running it.")] = False,
+    print_sql: Annotated[
+        bool, typer.Option("--print-sql", help="Print the SQL; run nothing and reach no database.", metavar="")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Bring the database's schema up to date.
-
-    [dim]DATABASE_URL=postgresql://… coursewright migrate[/]
-    """
+    """Bring the database's schema up to date."""
     if print_sql:
         sys.stdout.write(migrations_as_sql())
         return
     asyncio.run(_migrate(settings(data_dir)))
 
 
-def config(data_dir: DataDir = None, json: Json = False) -> None:
-    """Print the settings in force; secrets are stars.
-
-    [dim]coursewright config --json[/]
-    """
+def config(json: Json = False, data_dir: DataDir = None) -> None:
+    """Print the settings in force, with secrets as stars."""
     values = settings(data_dir).model_dump(mode="json")
     if json:
         print_json(values)
         return
     for name, value in _flat(values):
-        sys.stdout.write(f"{name} = {value}\n")
-
-
-def doctor(data_dir: DataDir = None) -> None:
-    """Check that everything needed is here, and say how to mend what is not.
-
-    [dim]coursewright doctor[/]
-    """
-    if not asyncio.run(_doctor(settings(data_dir))):
-        raise typer.Exit(69)
+        sys.stdout.write(f"{name} = {'' if value is None else value}\n")
 
 
 async def _worker(configured: Settings) -> None:
@@ -89,7 +85,7 @@ async def _worker(configured: Settings) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, running.stop)
-        stderr.print(f"Worker {running.name}: {configured.worker.concurrency} tasks at once. Ctrl-C stops it.")
+        stderr.print(f"Worker {running.name}, {count(configured.worker.concurrency, 'task')} at once. Ctrl-C stops it.")
         await running.run()
 
 
@@ -99,50 +95,10 @@ async def _migrate(configured: Settings) -> None:
     else:
         async with embedded_postgres(configured.data_dir) as url:
             applied = await apply_migrations(url)
-    stderr.print(f"[green]✓[/] {', '.join(applied) if applied else 'The schema is up to date.'}")
-
-
-async def _doctor(configured: Settings) -> bool:
-    _say("✓", f"Coursewright {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores")
-    free = shutil.disk_usage(configured.data_dir.parent.resolve()).free
-    if free < 1 << 30:
-        _say("!", f"only {free / 1e6:.0f} MB of disk are free", "Make room: a course needs some tens of MB.")
-    else:
-        _say("✓", f"{free / 1e9:.0f} GB of disk free")
-    try:
-        if configured.database_url:
-            await asyncio.to_thread(_ask_server, configured.database_url.get_secret_value())
-        else:
-            async with embedded_postgres(configured.data_dir) as url:
-                await asyncio.to_thread(_ask_server, url)
-    except CoursewrightError as error:
-        _say("✗", error.detail, error.hint)
-        return False
-    return True
-
-
-def _ask_server(url: str) -> None:
-    with connect_sync(url) as connection:
-        version = connection.info.server_version
-        where = "embedded" if "host=%2F" in url or "host=/" in url else "by DATABASE_URL"
-        mark = "✓" if version >= 150000 else "✗"
-        _say(mark, f"Postgres {version // 10000}.{version % 100}, {where}", "" if mark == "✓" else "Use Postgres 15+.")
-        _say_vector(connection)
-
-
-def _say_vector(connection: psycopg.Connection[Any]) -> None:
-    row = connection.execute("select 1 from pg_available_extensions where name = 'vector'").fetchone()
-    if row:
-        _say("✓", "pgvector is available")
-    else:
-        _say("!", "pgvector is not available: search is by words only", "Install pgvector to search by meaning.")
-
-
-def _say(mark: str, text: str, fix: str = "") -> None:
-    colour = {"✓": "green", "!": "yellow", "✗": "red"}[mark]
-    stdout.print(f"[{colour}]{mark}[/] {escape(text)}", soft_wrap=True)
-    if fix:
-        stdout.print(f"  {escape(fix)}", soft_wrap=True)
+    for name in applied:
+        say("✓", name)
+    if not applied:
+        say("✓", "The schema is up to date.")
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -151,3 +107,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+__all__ = ["register"]

@@ -147,9 +147,10 @@ def failure(said: str) -> DatabaseUnavailable:
         ("Permission denied", "The data folder belongs to somebody else: give it to this user, or choose another."),
         ("shared memory", "The system allows too little shared memory; in a container raise --shm-size."),
     ):
-        if sign in said:
-            hint = remedy
-            detail = next(line for line in said.splitlines() if sign in line).strip()
+        # Only where it failed: initdb names shared memory in passing when all is well.
+        for line in lines:
+            if sign in line:
+                hint, detail = remedy, line.strip()
     return DatabaseUnavailable(f"The embedded Postgres cannot be started: {detail}", hint=hint)
 
 

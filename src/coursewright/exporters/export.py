@@ -1,11 +1,12 @@
 """Writes a course and its quality report into a folder, whole or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from coursewright.exporters.site import render_site
 
 Format = Literal["json", "site", "markdown", "quality"]
 FORMATS: tuple[Format, ...] = ("json", "site", "markdown", "quality")
-MARKER = ".coursewright-export"  # says that a folder is ours, and lists what in it may be replaced
+MARKER = ".coursewright-export"  # says that a folder is ours, whose course it holds, and what in it may be replaced
 
 
 def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS, *, out: Path) -> tuple[Path, ...]:
@@ -25,10 +26,12 @@ def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS
 
     Everything is written beside `out` first and moved into place by renames, so a failure leaves the previous export
     as it was. A folder that holds anything is refused unless an export of ours made it; other files in it stay.
+    Formats that are not written now stay when they are of the same course, and go when they tell of another.
     Raises OutputError.
     """
     wanted = [name for name in FORMATS if name in formats]
-    _refuse_foreign(out)
+    check_folder(out)
+    digest = hashlib.sha256(render_json(course)).hexdigest()
     with _explained(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -37,7 +40,7 @@ def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS
                 target = staging / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            _move_into_place(staging, out)
+            _move_into_place(staging, out, digest)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return tuple(out / _ENTRY[name] for name in wanted)
@@ -48,6 +51,7 @@ def render_json(model: Course | Quality) -> bytes:
     return (json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n").encode()
 
 
+_COURSE = "# course "
 _ENTRY: dict[Format, str] = {
     "json": "course.json",
     "site": "site/index.html",
@@ -71,7 +75,8 @@ def _files(course: Course, quality: Quality, formats: Sequence[Format]) -> Mappi
     return files
 
 
-def _refuse_foreign(out: Path) -> None:
+def check_folder(out: Path) -> None:
+    """Raise OutputError when a course cannot be written there: to be asked before the work, too."""
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file, not a folder.", hint="Name another folder with --out.")
     with _explained(out):
@@ -81,33 +86,49 @@ def _refuse_foreign(out: Path) -> None:
             f"{out} is not empty and was not made by Coursewright.",
             hint="Name another folder with --out; nothing was written.",
         )
+    nearest = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise OutputError(f"{nearest} is a file, so {out} cannot be made.", hint="Name another folder with --out.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(f"No permission to write in {nearest}.", hint="Choose another --out.")
 
 
-def _move_into_place(staging: Path, out: Path) -> None:
+def _move_into_place(staging: Path, out: Path, digest: str) -> None:
     names = sorted(path.name for path in staging.iterdir())
     out.mkdir(exist_ok=True)
-    marker = out / MARKER
-    ours = set(marker.read_text("utf-8").split()) if marker.is_file() else set()
+    ours, held = _read_marker(out)
+    stale = set() if held == digest else ours - set(names)
     # The marker is written first and names old and new, so an interrupted move can always be repeated.
-    _write_marker(marker, sorted({*ours, *names}))
+    _write_marker(out, {*ours, *names}, held)
     old = staging / ".old"
     old.mkdir()
     try:
-        for name in names:
+        for name in (*names, *sorted(stale)):
             if (out / name).exists():
                 (out / name).rename(old / name)
-            (staging / name).rename(out / name)
+            if name not in stale:
+                (staging / name).rename(out / name)
     except OSError:
         for kept in old.iterdir():
             if not (out / kept.name).exists():
                 kept.rename(out / kept.name)
         raise
+    _write_marker(out, {*ours, *names} - stale, digest)
 
 
-def _write_marker(marker: Path, names: Sequence[str]) -> None:
-    temporary = marker.with_name(MARKER + ".new")
-    temporary.write_text("".join(f"{name}\n" for name in names), "utf-8")
-    os.replace(temporary, marker)
+def _read_marker(out: Path) -> tuple[set[str], str]:
+    """Return the names that are ours, and the hash of the course they tell of."""
+    marker = out / MARKER
+    lines = marker.read_text("utf-8").splitlines() if marker.is_file() else []
+    names = {line for line in lines if line and not line.startswith("#")}
+    return names, next((line.removeprefix(_COURSE) for line in lines if line.startswith(_COURSE)), "")
+
+
+def _write_marker(out: Path, names: Collection[str], digest: str) -> None:
+    temporary = out / (MARKER + ".new")
+    lines = [f"{_COURSE}{digest}", *sorted(names)]
+    temporary.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    os.replace(temporary, out / MARKER)
 
 
 @contextlib.contextmanager
@@ -122,4 +143,4 @@ def _explained(out: Path) -> Iterator[None]:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}.", hint=hint) from error
 
 
-__all__ = ["FORMATS", "MARKER", "Format", "export", "render_json"]
+__all__ = ["FORMATS", "MARKER", "Format", "check_folder", "export", "render_json"]

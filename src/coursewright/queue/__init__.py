@@ -1,6 +1,6 @@
 """Durable jobs on Postgres: admission, tasks, leases with a fence, rescue. Knows nothing of courses."""
 
-from coursewright.queue.jobs import JobQueue
+from coursewright.queue.jobs import JobQueue, RunningTask
 from coursewright.queue.model import (
     Cancel,
     Done,
@@ -27,6 +27,7 @@ __all__ = [
     "JobStatus",
     "Lease",
     "Outcome",
+    "RunningTask",
     "Snooze",
     "Step",
     "Task",

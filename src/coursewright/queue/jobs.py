@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from coursewright.db.pool import Pool
 from coursewright.db.queries import sql
-from coursewright.errors import Conflict, NotFound
+from coursewright.errors import Conflict, InvalidRequest, NotFound
 from coursewright.queue.model import Job, JobStatus, Task, TaskStatus
 
 
@@ -23,6 +23,16 @@ class Event:
     kind: str
     payload: dict[str, Any]
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTask:
+    """A task under way, in a few words."""
+
+    task_identifier: str
+    task_type: str
+    section_title: str | None
+    lesson_title: str | None
 
 
 class JobQueue:
@@ -65,6 +75,18 @@ class JobQueue:
             raise NotFound(f"There is no job {job_id}.", hint="`coursewright jobs` lists the jobs.")
         return _with_status(job)
 
+    async def find(self, start: str, organisation_id: UUID | None = None) -> Job:
+        """Return the job whose id begins with `start`; raise `NotFound` or, when several do, `InvalidRequest`."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            query = sql(__package__, "find")
+            await cursor.execute(query, {"start": start.lower(), "organisation_id": organisation_id})
+            found: list[UUID] = await cursor.fetchall()
+        if len(found) > 1:
+            raise InvalidRequest(f"Several jobs begin with {start}.", hint="Write more of the id.")
+        if not found:
+            raise NotFound(f"There is no job {start}.", hint="`coursewright jobs` lists the jobs.")
+        return await self.get(found[0], organisation_id)
+
     async def newest(self, organisation_id: UUID | None = None, most: int = 50) -> list[Job]:
         """Return jobs, newest first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Job)) as cursor:
@@ -77,6 +99,15 @@ class JobQueue:
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Task)) as cursor:
             wanted = None if identifiers is None else list(identifiers)
             await cursor.execute(sql(__package__, "list_tasks"), {"job_id": job_id, "identifiers": wanted})
+            return await cursor.fetchall()
+
+    async def running(self, job_id: UUID) -> list[RunningTask]:
+        """Return what is being made now, oldest first: cheap enough to be asked ten times a second."""
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(RunningTask)) as cursor,
+        ):
+            await cursor.execute(sql(__package__, "running"), {"job_id": job_id})
             return await cursor.fetchall()
 
     async def events(self, job_id: UUID, after: int = 0) -> list[Event]:

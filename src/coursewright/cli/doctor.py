@@ -1,0 +1,119 @@
+"""`doctor`: looks at what the program needs, one line a thing, each with its remedy."""
+
+import asyncio
+import os
+import platform
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import typer
+from rich.markup import escape
+
+from coursewright import __version__
+from coursewright.cli.console import count, say, stdout
+from coursewright.cli.exits import EXIT_CODES
+from coursewright.cli.options import DataDir, settings
+from coursewright.db.embedded import embedded_postgres
+from coursewright.db.migrate import OLDEST_SERVER, pending
+from coursewright.db.pool import connect_sync
+from coursewright.errors import CoursewrightError
+from coursewright.settings import Settings
+
+_SCARCE_BYTES = 1 << 30
+
+
+def doctor(data_dir: DataDir = None) -> None:
+    """Check what is needed, and say how to mend what is not there.
+
+    ✓ is fine, ! works with less, ✗ must be mended. Starts the embedded Postgres to see that it runs.
+    """
+    if not asyncio.run(_doctor(settings(data_dir))):
+        raise typer.Exit(EXIT_CODES["database_unavailable"])
+
+
+async def _doctor(configured: Settings) -> bool:
+    cores = count(os.cpu_count() or 1, "core")
+    _line("✓", f"Coursewright {__version__}, Python {platform.python_version()}, {cores}")
+    _disk(Path.cwd() if configured.database_url else configured.data_dir)
+    try:
+        if configured.database_url:
+            sound = await _server(configured.database_url.get_secret_value(), "from DATABASE_URL")
+        else:
+            async with embedded_postgres(configured.data_dir) as url:
+                sound = await _server(url, f"embedded in {configured.data_dir}")
+    except CoursewrightError as error:
+        _line("✗", error.detail, error.hint)
+        sound = False
+    _embedder(configured)
+    return sound
+
+
+def _disk(folder: Path) -> None:
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    if free < _SCARCE_BYTES:
+        _line("!", f"{free / 1e6:,.0f} MB of disk free in {nearest}", "Make room: a large course needs some 100 MB.")
+    else:
+        _line("✓", f"{free / 1e9:,.0f} GB of disk free")
+
+
+async def _server(url: str, where: str) -> bool:
+    """Look at the server itself, its extensions and the schema; tell whether it can be used."""
+    if not await asyncio.to_thread(_ask, url, where):
+        return False
+    missing = await pending(url)
+    if missing:
+        _line(
+            "!",
+            f"The schema lacks {count(len(missing), 'migration')}",
+            "`coursewright migrate`, or any command, applies them.",
+        )
+    else:
+        _line("✓", "The schema is up to date")
+    return True
+
+
+def _ask(url: str, where: str) -> bool:
+    with connect_sync(url) as connection:
+        version = connection.info.server_version
+        name = f"Postgres {version // 10000}.{version % 10000}, {where}"
+        if version < OLDEST_SERVER:
+            _line("✗", name, "Use Postgres 15 or newer.")
+            return False
+        _line("✓", name)
+        _vector(connection)
+    return True
+
+
+def _vector(connection: psycopg.Connection[Any]) -> None:
+    if connection.execute("select 1 from pg_available_extensions where name = 'vector'").fetchone():
+        _line("✓", "pgvector is there")
+    else:
+        _line(
+            "!",
+            "pgvector is missing: passages are found by words only",
+            "Install pgvector to find them by meaning too.",
+        )
+
+
+def _embedder(configured: Settings) -> None:
+    if not configured.documents.embedder:
+        return
+    if find_spec("onnxruntime") and find_spec("tokenizers"):
+        _line("✓", f"Embedder {configured.documents.embedder}")
+    else:
+        _line(
+            "!", f"Embedder {configured.documents.embedder} is not installed", "pip install 'coursewright[embeddings]'"
+        )
+
+
+def _line(mark: str, text: str, fix: str = "") -> None:
+    say(mark, text, to=stdout)
+    if fix:
+        stdout.print(f"  {escape(fix)}", soft_wrap=True)
+
+
+__all__ = ["doctor"]

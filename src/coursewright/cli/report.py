@@ -1,0 +1,150 @@
+"""What is said when a course is made: what it holds, what deserves a look and where, and what to do next."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from rich.markup import escape
+
+from coursewright.app import KnowledgeBase
+from coursewright.cli.console import command, count, near, say, stderr
+from coursewright.course.model import Course
+from coursewright.course.quality import Quality
+from coursewright.course.quality.report import Measure
+
+_SHOWN_FLAGS = 3  # of each measure; the rest is in quality.json
+
+
+def tell_left_out(base: KnowledgeBase) -> None:
+    """Name the documents that are not used: files of one reason in one line."""
+    reasons: dict[str, list[str]] = {}
+    for each in base.left_out:
+        reasons.setdefault(each.reason, []).append(each.document)
+    for reason, names in reasons.items():
+        shown = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]}, …)"
+        say("!", f"left out {shown}: {reason}")
+
+
+def tell_course(out: Path, course: Course, quality: Quality, message: str | None) -> None:
+    """Print the summary that follows a finished course."""
+    stderr.print(f"  {_contents(course)}\n", soft_wrap=True)
+    if flags := list(_flags(course, quality, message)):
+        stderr.print("[bold]Worth a look[/]")
+        for text, places in flags:
+            stderr.print(f"  [yellow]![/] {escape(text)}", soft_wrap=True)
+            for place in places:
+                _tell_place(place)
+        if (out / "quality.json").is_file():
+            stderr.print(f"    [dim]all of it: {escape(str(near(out) / 'quality.json'))}[/]", soft_wrap=True)
+        stderr.print()
+    page = (out / "site" / "index.html").resolve()
+    stderr.print("[bold]Next[/]")
+    rows = [("course", f"[link={page.as_uri()}]{escape(page.as_uri())}[/link]")] if page.is_file() else []
+    rows += [("open it", escape(command("open", near(out))))] if page.is_file() else []
+    rows += [("files", escape(", ".join(sorted(str(near(path)) for path in _files(out)))))]
+    for name, text in rows:
+        stderr.print(f"  [dim]{name:<8}[/] {text}", soft_wrap=True)
+
+
+def result(job_id: UUID, out: Path, course: Course, quality: Quality, paths: tuple[Path, ...]) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    return {
+        "job": str(job_id),
+        "title": course.title,
+        "language": course.language,
+        "out": str(out),
+        "files": [str(path) for path in paths],
+        "flagged": quality.flagged,
+        "left_out": [each.model_dump() for each in quality.left_out],
+        "shortfalls": list(quality.shortfalls),
+    }
+
+
+def title_in(out: Path) -> str | None:
+    """Return the title of the course that a folder holds, if any."""
+    try:
+        return str(json.loads((out / "course.json").read_bytes())["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _tell_place(place: str) -> None:
+    # One line each in a terminal: the whole text stands in quality.json.
+    cut = stderr.is_terminal and len(place) > stderr.width - 4
+    shown = place[: max(20, stderr.width - 5)].rstrip() + "…" if cut else place
+    stderr.print(f"    [dim]{escape(shown)}[/]", soft_wrap=True)
+
+
+def _contents(course: Course) -> str:
+    lessons = [lesson for module in course.modules for lesson in module.lessons]
+    questions = sum(len(lesson.assessment.questions) for lesson in lessons)
+    questions += sum(len(module.quiz.questions) for module in course.modules) + len(course.exam.questions)
+    return " · ".join(
+        (
+            count(len(course.modules), "module"),
+            count(len(lessons), "lesson"),
+            count(sum(len(lesson.sections) for lesson in lessons), "section"),
+            count(questions, "question"),
+            count(len(course.sources), "cited passage"),
+        )
+    )
+
+
+def _flags(course: Course, quality: Quality, message: str | None) -> Iterator[tuple[str, list[str]]]:
+    if message:
+        yield message, []
+    names = dict(_names(course))
+    for measure in quality.measures:
+        if measure.passed is False:
+            found = list(dict.fromkeys(f"{_place(flag.where, names)}: {flag.what}" for flag in measure.flags))
+            places = found[:_SHOWN_FLAGS]
+            more = len(found) - len(places)
+            yield f"{measure.title}: {_value(measure)}", [*places, *([f"and {more} more"] if more > 0 else [])]
+    if quality.shortfalls:
+        more = len(quality.shortfalls) - _SHOWN_FLAGS
+        rest = [f"and {more} more"] if more > 0 else []
+        yield "Left out, or fewer than asked for", [*quality.shortfalls[:_SHOWN_FLAGS], *rest]
+
+
+def _value(measure: Measure) -> str:
+    def percent(text: str) -> str:
+        return f"{float(text):.1%}".replace(".0%", "%").replace("%", " %")
+
+    bound = re.fullmatch(r"(at least |at most |)([01]\.\d+)", measure.aim)
+    if bound and measure.value is not None and measure.value <= 1:
+        return f"{percent(str(measure.value))}, aim {bound[1]}{percent(bound[2])}"
+    return f"{measure.value}, aim {measure.aim}"
+
+
+def _names(course: Course) -> Iterator[tuple[str, str]]:
+    """Yield ids with the words that a reader of the course knows them by."""
+    for m, module in enumerate(course.modules, 1):
+        yield module.id, f"Module {m} “{module.title}”"
+        for n, lesson in enumerate(module.lessons, 1):
+            yield lesson.id, f"Lesson {m}.{n} “{lesson.title}”"
+            for section in lesson.sections:
+                yield section.id, f"“{section.title}”"
+            for number, question in enumerate(lesson.assessment.questions, 1):
+                yield question.id, f"question {number}"
+        for number, question in enumerate(module.quiz.questions, 1):
+            yield question.id, f"quiz question {number}"
+    yield "exam", "Final exam"
+    for number, question in enumerate(course.exam.questions, 1):
+        yield question.id, f"question {number}"
+
+
+def _place(where: str, names: dict[str, str]) -> str:
+    known = [names[part] for part in where.split("/") if part in names]
+    if len(known) > 1 and known[0].startswith("Module") and known[1].startswith("Lesson"):
+        known = known[1:]
+    return ", ".join(known) or where
+
+
+def _files(out: Path) -> Iterator[Path]:
+    return (path for path in out.iterdir() if not path.name.startswith(".") and path.suffix)
+
+
+__all__ = ["result", "tell_course", "tell_left_out", "title_in"]
