@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 _SHORT_IN_BRACKETS = re.compile(r"\(([A-Z][A-Za-z0-9&/.-]{1,9})\)")
 _LONG_IN_BRACKETS = re.compile(r"(?<![\w-])([A-Z][A-Za-z0-9&-]{1,9})\s+\(([A-Za-zÀ-ÿ][^()]{5,60})\)")
+_EDGES = ' \t\n\u00a0\u200e\u200f"“”„«»'  # quotation marks and marks of direction round a long form
+_AFTER_LONG = re.compile(rf"(?:\s*(?:の(?:略語?|頭文字).*|[=＝].*)|[{re.escape(_EDGES)}]+)$")
+_NO_LONG_FORM = re.compile(r"[.;:!?()|`=]|\b(?:is|are|ist|sind|est|sont|es|son)\b")
 _WORD_START = re.compile(r"(?<![^\s(“\"-])\w")
 
 
@@ -16,7 +19,7 @@ def expansions(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield acronyms with the span of what they stand for."""
     for found in _SHORT_IN_BRACKETS.finditer(text):
         short = found[1]
-        before = text[: found.start()].rstrip()
+        before = text[: found.start()].rstrip(_EDGES)
         if not _is_acronym(short) or "\n\n" in before[-80:]:
             continue
         start = _best_start(short, before)
@@ -24,8 +27,10 @@ def expansions(text: str) -> Iterator[tuple[str, int, int]]:
             yield short, start, len(before)
     for found in _LONG_IN_BRACKETS.finditer(text):
         short, long = found[1], found[2]
-        if _is_acronym(short) and "," not in long and _best_start(short, long) == 0:
-            yield short, found.start(2), found.end(2)
+        long = _AFTER_LONG.sub("", long)
+        chance = len(short) == 2 and not long[:1].isupper()  # "some IP (internal, probably) addresses"
+        if _is_acronym(short) and "," not in long and not chance and _best_start(short, long) == 0:
+            yield short, found.start(2), found.start(2) + len(long)
 
 
 def _is_acronym(short: str) -> bool:
@@ -49,7 +54,7 @@ def _best_start(short: str, text: str) -> int | None:
     start = at + 1
     long = text[start:]
     words = long.split()
-    if len(words) < 2 or len(words) > limit or short in words or "\n" in long or re.search(r"[.;:!?()|`]", long):
+    if len(words) < 2 or len(words) > limit or short in words or "\n" in long or _NO_LONG_FORM.search(long):
         return None
     initials = {long[found.start()].lower() for found in _WORD_START.finditer(long)}
     # Nearly every letter must begin a word, else the letters were found by chance.

@@ -22,6 +22,7 @@ class Catalogue:
     texts: dict[str, dict[str, str]]
     words_per_minute: int
     characters_per_minute: int
+    quotes: str  # outer left, outer right, inner left, inner right
     sentence_words: tuple[int, int]
     refers_opener: re.Pattern[str]
     refers_anywhere: re.Pattern[str]
@@ -31,10 +32,13 @@ class Catalogue:
     glossary: re.Pattern[str]
     copula: re.Pattern[str]
     known: str
+    tail: re.Pattern[str]
     opener: re.Pattern[str]
     evaluation: re.Pattern[str]
     actor: re.Pattern[str]
     not_terms: frozenset[str]
+    adverb: re.Pattern[str]
+    head_first: bool  # the first word of a term says what kind of thing it is
     absolute: re.Pattern[str]
     vague: re.Pattern[str]
     negation: re.Pattern[str]
@@ -43,15 +47,36 @@ class Catalogue:
     generic_headers: frozenset[str]
 
     def say(self, group: str, name: str, **inserts: object) -> str:
-        """Return a sentence of the catalogue with its terms inserted, unchanged."""
-        return self.texts[group][name].format(**inserts)
+        """Return a sentence of the catalogue with its terms inserted, unchanged but for quotation marks in others."""
+        sentence = self.texts[group][name]
+        return sentence.format(**{key: self._inner(sentence, key, value) for key, value in inserts.items()})
+
+    def join(self, a: str, b: str) -> str:
+        """Return `a and b`."""
+        return a + _euphonic(self.language, self.texts["outline"]["join"].format(a="", b=b))
+
+    def _inner(self, sentence: str, key: str, value: object) -> object:
+        left, right, inner_left, inner_right = tuple(self.quotes)
+        quoted = key != "titles" and re.search(rf"{left}\s*{{{key}}}", sentence)
+        if not quoted or not isinstance(value, str) or left not in value:
+            return value
+        return re.sub(rf"\s*{right}", inner_right, re.sub(rf"{left}\s*", inner_left, value))
 
     def enumerate(self, items: Sequence[str]) -> str:
         """Join items as the language does: `a, b and c`."""
         if len(items) < 2:
             return "".join(items)
         outline = self.texts["outline"]
-        return outline["list_separator"].join(items[:-1]) + outline["list_last"] + items[-1]
+        last = _euphonic(self.language, outline["list_last"] + items[-1])
+        return outline["list_separator"].join(items[:-1]) + last
+
+    def series(self, titles: Sequence[str]) -> str:
+        """Join titles, which may have commas of their own."""
+        return self.texts["outline"]["series"].join(titles)
+
+    def beside(self, a: str, b: str) -> str:
+        """Join two titles that no conjunction joins well."""
+        return a + self.texts["outline"]["beside"] + b
 
     def definition_of(self, term: str) -> re.Pattern[str]:
         """Return the pattern of a sentence that defines `term`; its group `rest` is what the term is."""
@@ -70,6 +95,11 @@ def catalogue(language: str) -> Catalogue:
     return _compile(language, table)
 
 
+def _euphonic(language: str, text: str) -> str:
+    """Write Spanish `y` as `e` before the sound that it has itself (RAE, Diccionario panhispánico de dudas)."""
+    return re.sub(r"^ y (?=[ií]|h[ií](?![eé]))", " e ", text, flags=re.I) if language == "es" else text
+
+
 def _compile(language: str, table: dict[str, Any]) -> Catalogue:
     titles, definition, wording = table["titles"], table["definition"], table["wording"]
     insensitive = re.IGNORECASE
@@ -79,6 +109,7 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         texts={name: table[name] for name in ("stems", "objectives", "outline", "notes", "brainbytes")},
         words_per_minute=table.get("words_per_minute", 0),
         characters_per_minute=table.get("characters_per_minute", 0),
+        quotes=table["quotes"],
         sentence_words=(least, most),
         refers_opener=re.compile(table["refers"]["opener"], insensitive),
         refers_anywhere=re.compile(table["refers"]["anywhere"], insensitive),
@@ -88,10 +119,13 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         glossary=re.compile(titles["glossary"], insensitive),
         copula=re.compile(definition["copula"].replace("{term}", definition.get("term", _TERM)), re.S),
         known=definition["known"],
+        tail=re.compile(definition.get("tail", r"[.。!]?") + r"\s*$"),
         opener=re.compile(definition["opener"], insensitive),
         evaluation=re.compile(definition["evaluation"], insensitive),
         actor=re.compile(definition["actor"], insensitive),
         not_terms=frozenset(word.casefold() for word in definition["not_terms"]),
+        head_first=definition.get("head_first", False),
+        adverb=re.compile(definition.get("adverb", r"(?!)"), insensitive),
         absolute=re.compile(wording["absolute"], insensitive),
         vague=re.compile(wording["vague"], insensitive),
         negation=re.compile(wording["negation"], insensitive),

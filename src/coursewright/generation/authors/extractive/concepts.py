@@ -93,8 +93,8 @@ def predicate(concept: Concept, words: Catalogue) -> str:
     for pattern in (words.definition_of(concept.term), words.copula):
         matched = pattern.match(concept.definition)
         if matched:
-            return matched["rest"].rstrip(" .。!")
-    return concept.definition.rstrip(" .。!")
+            return words.tail.sub("", matched["rest"])
+    return words.tail.sub("", concept.definition)
 
 
 def _in_passage(passage: Passage, words: Catalogue) -> Iterator[_Found]:
@@ -177,8 +177,21 @@ def _first_sentence(term: str, passage: Passage, start: int, end: int, kind: str
         and not words.refers_opener.match(sentence)
         and not words.refers_anywhere.search(sentence)
         and not sentence.endswith((":", "：", "?"))
+        and (kind == "glossary" or not _tells_of(term, sentence, words))
     ):
         yield _Found(term.strip("` :："), passage, first, last, kind)
+
+
+def _tells_of(term: str, sentence: str, words: Catalogue) -> bool:
+    """Tell whether a sentence in a definition's place only says something of its term ("RAID-4 is rarely used")."""
+    if tuple(stems(term, words.language)) not in _runs(stems(sentence, words.language)):
+        return False
+    matched = words.definition_of(term).match(sentence)
+    return not matched or bool(words.evaluation.match(matched["rest"]))
+
+
+def _runs(text: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(text[start : start + length]) for length in range(1, _TERM_WORDS + 1) for start in range(len(text))}
 
 
 def _is_term(term: str, words: Catalogue) -> bool:
@@ -191,6 +204,8 @@ def _is_term(term: str, words: Catalogue) -> bool:
         and bool(_TERM.match(term))
         and any(char.isalpha() for char in term)
         and lowered not in words.not_terms
+        and not (words.head_first and pieces[0] in words.not_terms)
+        and not words.adverb.fullmatch(lowered)
         and (len(pieces) > 1 or lowered not in stops or term.isupper())
         and not (pieces[0] in stops and not pieces[0].isupper() and (len(pieces) > 1 or term[0].islower()))
         and not words.refers_opener.match(term + " ")

@@ -7,6 +7,7 @@ from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import common_path, path_of
 from coursewright.generation.authors.extractive.titles import telling
+from coursewright.generation.authors.extractive.words import function_words
 
 _DOMINANT = 0.65  # share of the words above which one heading names the whole group
 _PLAIN_WORDS = 4
@@ -64,10 +65,13 @@ class Namer:
 
 
 def joined(a: str, b: str, words: Catalogue) -> str:
-    """Return "A and B", or "A; B" where one of them is long or has an "and" of its own."""
+    """Return "A and B", or "A · B" where one is long, has an "and" of its own, or B opens with an article."""
     conjunction = words.texts["outline"]["join"].format(a="", b="").strip()
-    plain = all(conjunction not in title.split() and len(title.split()) <= _PLAIN_WORDS for title in (a, b))
-    return words.say("outline", "join", a=a, b=b) if plain else f"{a}; {b}"
+    linked = any(conjunction in title.split() or f" {conjunction}" in title for title in (a, b))
+    short = all(len(title.split()) <= _PLAIN_WORDS for title in (a, b))
+    # "The frame and The wheel": an article with a capital does not stand inside a title.
+    opened = b.split()[0].casefold() in function_words(words.language) or not b[0].isalnum()
+    return words.join(a, b) if short and not linked and not opened else words.beside(a, b)
 
 
 __all__ = ["Namer", "joined"]

@@ -13,7 +13,7 @@ from typing import cast
 from coursewright.generation.authors.extractive.words import FUNCTION_WORDS, tokens
 
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|\S*[\d_/\\=<>|{}$]\S*")
-_LATIN = re.compile(r"[A-Za-z]{3,}")
+_LATIN = re.compile(r"[A-Za-z]{2,}")
 _SCRIPT = {"ja": re.compile(r"[ぁ-ヿ一-龯々]"), "ar": re.compile(r"[\u0600-\u06ff]")}
 _LONG = 60  # letters of a text that its letters alone tell
 _SURE, _LIKELY, _MAYBE = 0.95, 0.88, 0.6  # of the classifier, in order of what else must speak for it

@@ -61,6 +61,7 @@ def _is_fair(term: str, text: str, words: Catalogue) -> bool:
         4 <= count_words(text, words.language) <= _MOST_WORDS
         and not any(mark in text for mark in '`\n“”"|')
         and not text.endswith((":", ";", ","))
+        and text[0] not in "(（"
         and not words.absolute.search(text)
         and not words.vague.search(text)
         and not words.refers_opener.match(text)
