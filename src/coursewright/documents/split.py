@@ -15,6 +15,7 @@ from coursewright.documents.read.languages import count_words, most_common
 
 _FEWEST = 150  # words; a passage that has less takes the next block of its section
 _MOST = 400
+_CAPTION = 15  # words; a short paragraph in front of a table goes with it
 _HUGE = 700  # words; a single block beyond this is cut inside
 
 
@@ -84,13 +85,23 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
         full = size >= _FEWEST and (size + words > _MOST or (size >= 300 and left > _FEWEST))
         too_much = size + words > _MOST and size >= _FEWEST // 3
         if group and not only_heading and (full or too_much) and not (leads_in and size + words <= 2 * _MOST):
+            caption = group.pop() if _is_caption(text, group, span) else None
             yield path, group
             group, size = [], 0
+            if caption is not None:
+                group, size = [caption], count_words(text[caption.start : caption.end])
         group.append(span)
         size += words
         left -= words
     if group:
         yield path, group
+
+
+def _is_caption(text: str, group: list[Span], following: Span) -> bool:
+    """Tell whether the last block of a group belongs to the table, figure or code that follows."""
+    last = group[-1]
+    short = last.kind == "paragraph" and count_words(text[last.start : last.end]) <= _CAPTION
+    return short and following.kind in ("table", "figure", "code") and any(one.kind != "heading" for one in group[:-1])
 
 
 def _pieces(text: str, span: Span) -> Iterator[Span]:

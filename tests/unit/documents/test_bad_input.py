@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from coursewright.documents.read import read
+from coursewright.documents.split import split
 from coursewright.errors import UnreadableDocument
 from tests.unit.documents.making import zipped
 
@@ -93,7 +94,6 @@ _ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/pas
         ("photo.jpg", b"anything", "an image"),
         ("talk.mp4", b"\x00\x00\x00\x20ftypisom" + bytes(50), "a video"),
         ("noise.txt", bytes(range(128, 256)) * 20 + bytes(range(1, 32)) * 20, "not text in any known encoding"),
-        ("titles.md", b"# One\n\n## Two\n", "only headings"),
         ("nothing.html", b"<html><body><nav>Home</nav></body></html>", "no text"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # archives hold the time: not a stable id
@@ -197,3 +197,9 @@ def test_reads_a_file_of_the_wrong_extension_as_what_it_is() -> None:
     document = read("honest.doc", b"<html><p>Bees fly.")
     assert document.warnings == ("it is named as .doc, but is html; read as html",)
     assert read("README", b"Bees fly.").text == "Bees fly."
+
+
+def test_a_page_of_mere_headings_is_no_failure_but_said() -> None:
+    document = read("titles.md", b"# One\n\n## Two\n")
+    assert document.warnings == ("there are only headings in it",)
+    assert split(document, "titles.md") == []

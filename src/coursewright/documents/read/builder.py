@@ -7,6 +7,7 @@ from coursewright.documents.passages import ReadBlockKind, ReadDocument, Span, T
 from coursewright.documents.read.glossary import glossary_terms
 from coursewright.documents.read.inline import Mark, clean, fold, unseen
 from coursewright.documents.read.languages import detect, most_common, primary
+from coursewright.documents.read.licences import short_licence
 from coursewright.errors import UnreadableDocument
 
 _SEPARATOR = "\n\n"
@@ -74,12 +75,12 @@ class DocumentBuilder:
     def build(self) -> ReadDocument:
         """Return the document. Raises `UnreadableDocument` when there is no text."""
         text = _SEPARATOR.join(self._parts)
-        if not self.has_text or not any(map(str.isalnum, text)):
+        if not any(map(str.isalnum, text)):
             raise UnreadableDocument(
-                self.name,
-                "there are only headings in it" if self._spans else "there is no text in it",
-                hint="Leave it out, or give its text as .txt.",
+                self.name, "there is no text in it", hint="Leave it out, or give its text as .txt."
             )
+        if not self.has_text:
+            self.warnings.append("there are only headings in it")
         detected = [
             span.language or ("" if span.kind in ("code", "heading") else detect(text[span.start : span.end]))
             for span in self._spans
@@ -106,7 +107,7 @@ class DocumentBuilder:
             spans=spans,
             terms=tuple(terms),
             language=language,
-            licence=fold(self.licence),
+            licence=short_licence(self.licence),
             attribution=fold(self.attribution),
             pages=self.pages,
             warnings=tuple(self.warnings),

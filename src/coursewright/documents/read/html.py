@@ -10,9 +10,13 @@ from coursewright.documents.read.decode import decode
 from coursewright.documents.read.html_walk import HtmlWalk
 from coursewright.documents.read.inline import fold
 from coursewright.documents.read.languages import primary
+from coursewright.documents.read.licences import licence_in
 
 _LICENCES = ("license", "licence", "dc.rights", "dcterms.rights", "dcterms.license", "rights", "copyright")
 _AUTHORS = ("author", "dc.creator", "dcterms.creator")
+_IMPRINT = (
+    ".legalnotice, .authorgroup, .author, .corpauthor, .copyright, .edition, .pubdate, .revhistory, .producttitle"
+)
 _SITE = re.compile(r"\s+[|·—–]\s+[^|·—–]+$")  # "Page — Site"
 _SELF_CLOSED = re.compile(r"<(a|div|span|p|script|title|i|b|em|strong)(\s[^<>]*)?/>")
 
@@ -47,7 +51,31 @@ def walk_page(builder: DocumentBuilder, tree: LexborHTMLParser) -> None:
     own = root.attributes.get("lang") or root.attributes.get("xml:lang") or metadata.get("language")
     builder.language = builder.language or primary(own)
     builder.title = builder.title or _title(tree)
+    _read_title_pages(builder, tree)
+    _take_footnote_marks_away(tree)
     HtmlWalk(builder).run(_main(tree) or tree.body or root)
+
+
+def _read_title_pages(builder: DocumentBuilder, tree: LexborHTMLParser) -> None:
+    """Take authors and licence from the title pages of DocBook, and then away from the text."""
+    for page in tree.css(".titlepage"):
+        names = (fold(name.text(deep=True)) for name in page.css("h3.author, h3.corpauthor, .editor h4"))
+        builder.attribution = builder.attribution or ", ".join(dict.fromkeys(filter(None, names)))
+        for part in page.css(_IMPRINT):
+            builder.licence = builder.licence or licence_in(part.text(deep=True))
+        for part in page.css(_IMPRINT):
+            part.decompose()
+
+
+def _take_footnote_marks_away(tree: LexborHTMLParser) -> None:
+    for label in tree.css(".footnote > span.label, dl.footnote > dt.label"):
+        label.decompose()
+    for heading in tree.css("p.rubric"):  # Sphinx puts one above footnotes
+        after = heading.next
+        while after is not None and after.is_text_node:
+            after = after.next
+        if after is not None and "footnote" in (after.attributes.get("class") or ""):
+            heading.decompose()
 
 
 def _title(tree: LexborHTMLParser) -> str:

@@ -121,6 +121,8 @@ _FURNITURE = frozenset(
         "list-of-examples",
         "footnote-backref",
         "footnote-ref",
+        "footnote-reference",
+        "fn-bracket",
         "noteref",
         "ocn",  # SiSU's number of each paragraph
     ]

@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 
-from coursewright.documents.read.pdf_layout import Line
+from coursewright.documents.read.pdf_lines import Line
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
     r"^[-–— ]*(?:page |seite |p\. ?)?(?:\d{1,4}|[ivxlc]{1,7})(?: ?(?:/|of|von|sur) ?\d{1,4})?[-–— ]*$", re.I
 )
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*(?:\d{1,4}|[ivxlc]+)?$|\s…+\s*\d+$")
+_INDEX_ENTRY = re.compile(r",\s*\d{1,4}(?:[–-]\d{1,4})?(?:,\s*\d{1,4}(?:[–-]\d{1,4})?)*,?$")
+_OFTEN = 4  # pages
 _EDGE = 2  # lines at the top and at the bottom that may be furniture
 
 
@@ -25,6 +27,7 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
         round(line.top / 4) for edge in edges for line in edge if texts[_shape(line.text)] >= 3 or _is_number(line)
     )
     common = {band for band, count in bands.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
+    everywhere = Counter(text for page in pages for text in {line.text for line in page})
     kept: list[Line] = []
     for page, edge in zip(pages, edges, strict=True):
         furniture = {
@@ -34,8 +37,23 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
             or texts[_shape(line.text)] >= max(3, len(pages) // 100)
             or round(line.top / 4) in common
         }
+        if _is_index(page):
+            continue
+        furniture |= _agenda(page, everywhere)
         kept += [line for line in page if id(line) not in furniture and not _LEADERS.search(line.text)]
     return kept
+
+
+def _agenda(page: list[Line], everywhere: Counter[str]) -> set[int]:
+    """Return the lines of a slide that only says where in the talk we are: most of them stand on many slides."""
+    again = [line for line in page if everywhere[line.text] >= _OFTEN and not line.mono]
+    return {id(line) for line in again} if len(again) >= 3 and 2 * len(again) >= len(page) else set()
+
+
+def _is_index(page: list[Line]) -> bool:
+    """Tell whether a page belongs to an index: most of its lines end with page numbers after a comma."""
+    entries = sum(bool(_INDEX_ENTRY.search(line.text)) for line in page)
+    return len(page) >= 12 and entries >= 0.6 * len(page)
 
 
 def _edge_lines(page: list[Line]) -> list[Line]:

@@ -1,0 +1,202 @@
+"""Lines of a PDF page with their fonts and places, as PDFium gives them.
+
+Per-character calls into the library would take minutes for 2,000 pages; the font is asked once or twice a word, and the
+answer is remembered for each text object.
+"""
+
+import ctypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from coursewright.documents.read.inline import clean
+
+SOFT_HYPHEN = "\xad"  # in a word: the typesetter's hyphen, or the author's; the line ended here
+
+_WORD = re.compile(r"\S+")
+_LIGATURES = {ord("ﬀ"): "ff", ord("ﬁ"): "fi", ord("ﬂ"): "fl", ord("ﬃ"): "ffi", ord("ﬄ"): "ffl", 0xA0: " "}
+_HYPHENS = re.compile("[\x02\xad\ufffe]")  # PDFium marks a hyphen at a line end so, and joins the word
+_MONO = re.compile(r"mono|courier|typewriter|cmtt|sftt|ectt|consol|menlo|inconsolata|lmtt|fixed", re.IGNORECASE)
+_BOLD = re.compile(r"bold|black|heavy|semibold|-bd|cmbx|sfbx|ecbx|demi", re.IGNORECASE)
+_SPACE = 1.3  # character widths from one character to the next: more is a space between them
+_OPENERS = "([{<‘“„«\"'”`"
+_SUPERSCRIPTS = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿ")
+_SUBSCRIPTS = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text between white space, or a part of it in one font; `column` is how many characters precede it in its line."""
+
+    text: str
+    mono: bool
+    bold: bool
+    column: int
+    glued: bool = False  # to the word before it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page; distances in points from the left and from the top of the page, `page` counts from 0."""
+
+    words: tuple[Word, ...]
+    page: int
+    left: float
+    right: float
+    top: float
+    bottom: float
+    size: float
+
+    @property
+    def text(self) -> str:
+        """Return the words with single spaces."""
+        text = "".join(word.text if word.glued else f" {word.text}" for word in self.words)
+        return text.replace(SOFT_HYPHEN, "").lstrip()
+
+    @property
+    def mono(self) -> bool:
+        """Tell whether it may be a line of a listing."""
+        return all(word.mono for word in self.words)
+
+    @property
+    def bold(self) -> bool:
+        """Tell whether all of it is bold."""
+        return all(word.bold for word in self.words)
+
+
+def page_lines(textpage: Any, raw: Any, page: int, height: float) -> list[Line]:
+    """Return the lines of a page in PDFium's order; raised and lowered characters belong to the line they stand in."""
+    fonts = _Fonts(textpage, raw)
+    lines: list[Line] = []
+    position = 0
+    for text in _text(textpage, raw).split("\n"):
+        if text.strip() and (line := _line(textpage, raw, text, position, page, height, fonts)):
+            if lines and _stands_in(lines[-1], line):
+                lines[-1] = _merged(lines[-1], line)
+            else:
+                lines.append(line)
+        position += len(text) + 1
+    return lines
+
+
+def _text(textpage: Any, raw: Any) -> str:
+    """Return exactly one character a character index, with line ends as spaces plus newline."""
+    count = textpage.count_chars()
+    text = textpage.get_text_range() if count > 0 else ""
+    if len(text) != count:  # characters beyond the basic plane or without a mapping: ask one by one
+        text = "".join(chr(raw.FPDFText_GetUnicode(textpage, i) & 0x1FFFFF) for i in range(count))
+    return str(text).replace("\r", " ")
+
+
+def _line(textpage: Any, raw: Any, text: str, position: int, page: int, height: float, fonts: "_Fonts") -> Line | None:
+    words = [word for found in _WORD.finditer(text) for word in fonts.words(found[0], position, found.start())]
+    if not words:
+        return None
+    first, last = raw.FS_RECTF(), raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(textpage, position + len(text) - len(text.lstrip()), first)
+    raw.FPDFText_GetLooseCharBox(textpage, position + len(text.rstrip()) - 1, last)
+    left, top, bottom = first.left, height - first.top, height - first.bottom
+    size, last_size = bottom - top, last.top - last.bottom
+    if last_size > 1.05 * size:  # a bullet or code in front of the text has a lower box than the text
+        middle = (top + bottom) / 2
+        size, top, bottom = last_size, middle - last_size / 2, middle + last_size / 2
+    bottom = max(bottom, height - last.bottom)  # a hyphenated word may join two printed lines
+    if len(words) > 1 and all(word.mono for word in words):
+        words = _in_columns(textpage, raw, text, position, words)
+    return Line(tuple(words), page, left, last.right, top, bottom, round(size, 1))
+
+
+def _in_columns(textpage: Any, raw: Any, text: str, position: int, words: list[Word]) -> list[Word]:
+    """Return the words of a listing anew when PDFium saw spaces where characters are set a little wider apart."""
+    spaces = [index for index, char in enumerate(text.rstrip()) if char == " "]
+    if not any(raw.FPDFText_IsGenerated(textpage, position + index) == 1 for index in spaces):
+        return words
+    x, y = ctypes.c_double(), ctypes.c_double()
+    places: list[tuple[float, str]] = []
+    steps: list[float] = []  # from one character of a word to the next
+    for index, char in enumerate(text):
+        if not char.isspace():
+            raw.FPDFText_GetCharOrigin(textpage, position + index, x, y)
+            if places and not text[index - 1].isspace():
+                steps.append(x.value - places[-1][0])
+            places.append((x.value, char))
+    width = sorted(steps)[len(steps) // 2] if steps else 0.0
+    if width <= 0:
+        return words
+    line = places[0][1]
+    for (before, _), (place, char) in pairwise(places):
+        apart = (place - before) / width
+        line += (" " * max(1, round(apart) - 1) if apart > _SPACE else "") + char
+    line = clean(_HYPHENS.sub("-", line))
+    return [replace(words[0], text=found[0], column=found.start()) for found in _WORD.finditer(line)]
+
+
+def _stands_in(before: Line, line: Line) -> bool:
+    apart = line.left - before.right
+    return -1.5 <= apart < 0.6 * before.size and line.top < before.bottom - 0.3 * min(before.size, line.size)
+
+
+def _merged(before: Line, line: Line) -> Line:
+    words = list(line.words)
+    glued = line.left - before.right < 0.15 * before.size
+    text = words[0].text
+    if line.size < 0.8 * before.size and len(words) == 1 and len(text) <= 3:
+        raised = line.top + line.bottom < before.top + before.bottom
+        words[0] = replace(words[0], text=text.translate(_SUPERSCRIPTS if raised else _SUBSCRIPTS))
+    column = before.words[-1].column + len(before.words[-1].text) + (not glued)
+    words = [replace(word, column=column + word.column) for word in words]
+    words[0] = replace(words[0], glued=glued)
+    return replace(before, words=(*before.words, *words), right=line.right)
+
+
+class _Fonts:
+    """What is known of the fonts of a page."""
+
+    def __init__(self, textpage: Any, raw: Any) -> None:
+        self._textpage, self._raw = textpage, raw
+        self._known: dict[int, tuple[bool, bool]] = {}
+
+    def words(self, text: str, position: int, column: int) -> Iterator[Word]:
+        """Yield a word, in parts where code and text meet in it."""
+        start = position + column
+        first = self._style(start)
+        if len(text) > 1:
+            cut = 0
+            if text[0] in _OPENERS and self._style(start + 1)[0] != first[0]:
+                cut = 1
+            elif first[0] and not self._style(start + len(text) - 1)[0]:
+                cut = next(i for i in range(1, len(text)) if not self._style(start + i)[0])
+            if cut:
+                yield from self._word(text[:cut], first, column, glued=False)
+                for word in self.words(text[cut:], position, column + cut):
+                    yield replace(word, glued=True)
+                return
+        yield from self._word(text, first, column, glued=False)
+
+    @staticmethod
+    def _word(text: str, style: tuple[bool, bool], column: int, *, glued: bool) -> Iterator[Word]:
+        ends_line = _HYPHENS.search(text[-1]) is not None
+        parts = _HYPHENS.split(text[:-1] if ends_line else text)
+        cleaned = SOFT_HYPHEN.join(map(clean, (part.translate(_LIGATURES) for part in parts))) + "-" * ends_line
+        if cleaned.strip(SOFT_HYPHEN):
+            yield Word(cleaned, *style, column, glued)
+
+    def _style(self, index: int) -> tuple[bool, bool]:
+        """Return whether the character is monospaced, and bold."""
+        raw = self._raw
+        handle = raw.FPDFText_GetTextObject(self._textpage, index)
+        key = ctypes.cast(handle, ctypes.c_void_p).value or 0
+        known = self._known.get(key)
+        if known is None:
+            buffer = ctypes.create_string_buffer(128)
+            flags = ctypes.c_int()
+            raw.FPDFText_GetFontInfo(self._textpage, index, buffer, 128, flags)
+            name = buffer.value.decode("utf-8", "replace")
+            # FPDFText_GetFontWeight is no help: it guesses from stem widths and calls ordinary Roman type bold
+            known = self._known[key] = (bool(flags.value & 1) or bool(_MONO.search(name)), bool(_BOLD.search(name)))
+        return known
+
+
+__all__ = ["SOFT_HYPHEN", "Line", "Word", "page_lines"]
