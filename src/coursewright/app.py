@@ -16,12 +16,14 @@ from coursewright.db.pool import Pool, connect_sync, open_pool
 from coursewright.documents.discover import discover
 from coursewright.documents.reading import SourceFile, read_files
 from coursewright.documents.store import DocumentStore
-from coursewright.errors import JobFailed, NothingToRead, UnreadableDocument
+from coursewright.errors import ConfigurationError, JobFailed, NothingToRead, UnreadableDocument
 from coursewright.exporters import FORMATS, Format, export
+from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
+from coursewright.generation.writing import Writing
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.settings import Settings
@@ -84,8 +86,9 @@ class Coursewright:
         self.courses = CourseStore(pool)
         self._url = url
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
-        author = ExtractiveAuthor()
-        self._step = CourseSteps(self.jobs, self.documents, self.courses, {author.name: author})
+        self._extractive = ExtractiveAuthor()
+        writing = Writing(self._author_for, self._extractive)
+        self._step = CourseSteps(self.jobs, self.documents, self.courses, writing)
 
     async def read(
         self, paths: Sequence[Path], *, strict: bool = False, on_progress: Callable[[Reading], None] = lambda _: None
@@ -213,6 +216,13 @@ class Coursewright:
     async def course(self, job_id: UUID) -> tuple[Course, Quality]:
         """Return the course of a job and its quality report."""
         return await self.courses.load(job_id)
+
+    def _author_for(self, request: CourseRequest, context: TaskContext) -> Author:
+        if request.author == self._extractive.name:
+            return self._extractive
+        raise ConfigurationError(
+            f"The author {request.author!r} is not configured here.", hint="Use `--author extractive`."
+        )
 
     async def _watch(
         self, job_id: UUID, worker: "asyncio.Task[None]", on_progress: Callable[[Progress], None], every: float

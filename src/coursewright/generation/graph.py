@@ -48,11 +48,12 @@ def course_tasks(outline: Outline, course_id: str) -> tuple[TaskSpec, ...]:
         for lesson in module.lessons:
             sections = tuple(f"section-{lesson.id}-{n}" for n in range(1, len(lesson.sections) + 1))
             module_sections += sections
-            tasks += _sections(lesson, module.id, sections)
-            tasks += _follow_ups(lesson, module.id, sections)
+            tasks += _sections(lesson, module.id, sections, outline.language)
+            tasks += _follow_ups(lesson, module.id, sections, outline.language)
         all_sections += module_sections
-        tasks.append(_questions(f"quiz-{module.id}", "path_quiz", module.quiz, module_sections, path_id=module.id))
-    tasks.append(_questions(f"exam-{course_id}", "class_exam", outline.exam, all_sections))
+        quiz = _questions(f"quiz-{module.id}", "path_quiz", module.quiz, module_sections, outline.language, module.id)
+        tasks.append(quiz)
+    tasks.append(_questions(f"exam-{course_id}", "class_exam", outline.exam, all_sections, outline.language))
     tasks.append(
         TaskSpec(
             VALIDATION,
@@ -65,7 +66,7 @@ def course_tasks(outline: Outline, course_id: str) -> tuple[TaskSpec, ...]:
     return tuple(tasks)
 
 
-def _sections(lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...]) -> list[TaskSpec]:
+def _sections(lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...], language: str) -> list[TaskSpec]:
     return [
         TaskSpec(
             identifier,
@@ -75,15 +76,15 @@ def _sections(lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...]) 
             path_id=module_id,
             section_index=index,
             section_title=plan.title,
-            input={"plan": plan.model_dump(mode="json"), "lesson": _brief(lesson)},
+            input={"plan": plan.model_dump(mode="json"), "lesson": _brief(lesson), "language": language},
         )
         for index, (identifier, plan) in enumerate(zip(identifiers, lesson.sections, strict=True))
     ]
 
 
-def _follow_ups(lesson: LessonPlan, module_id: str, sections: tuple[str, ...]) -> list[TaskSpec]:
-    pins = {"plan": lesson.assessment.model_dump(mode="json"), "scope": lesson.id}
-    about = {"lesson": _brief(lesson)}
+def _follow_ups(lesson: LessonPlan, module_id: str, sections: tuple[str, ...], language: str) -> list[TaskSpec]:
+    pins = {"plan": lesson.assessment.model_dump(mode="json"), "scope": lesson.id, "language": language}
+    about = {"lesson": _brief(lesson), "language": language}
     return [
         TaskSpec(f"assessment-{lesson.id}", "lesson_assessment", sections, 30, lesson.id, module_id, input=pins),
         TaskSpec(f"mindmap-{lesson.id}", "lesson_mind_map", sections, 20, lesson.id, module_id, input=about),
@@ -92,7 +93,7 @@ def _follow_ups(lesson: LessonPlan, module_id: str, sections: tuple[str, ...]) -
 
 
 def _questions(
-    identifier: str, kind: TaskKind, plan: QuestionPlan, sections: list[str], path_id: str | None = None
+    identifier: str, kind: TaskKind, plan: QuestionPlan, sections: list[str], language: str, path_id: str | None = None
 ) -> TaskSpec:
     # A quiz examines what there is: one failed section does not take the whole module's quiz away.
     return TaskSpec(
@@ -102,7 +103,7 @@ def _questions(
         10,
         path_id=path_id,
         needs="settled",
-        input={"plan": plan.model_dump(mode="json"), "scope": path_id or "exam"},
+        input={"plan": plan.model_dump(mode="json"), "scope": path_id or "exam", "language": language},
     )
 
 

@@ -1,7 +1,7 @@
 """What a worker does for each kind of task: load the pinned inputs, let the author write, return an outcome."""
 
+import contextlib
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -11,14 +11,15 @@ from coursewright import __version__
 from coursewright.course.checks import check
 from coursewright.course.model import Course, Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
-from coursewright.course.quality import KnowledgeSection, LeftOut, Quality, measure
+from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, measure
 from coursewright.documents.passages import Passage
-from coursewright.errors import ConfigurationError
+from coursewright.errors import Conflict, NeedsAction, NoUsableReply
 from coursewright.generation.assemble import assemble, pins
-from coursewright.generation.authors import Author
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
-from coursewright.queue import Done, Fail, JobQueue, Lease, Outcome, TaskStatus
+from coursewright.generation.writing import Writing, whose
+from coursewright.llm import Deferred
+from coursewright.queue import Done, Fail, JobQueue, Lease, Outcome, Snooze, Task, TaskStatus
 
 
 class Sources(Protocol):
@@ -36,93 +37,110 @@ class Sources(Protocol):
 class CourseSteps:
     """The steps of a course. Called by a worker with a lease; every input is pinned in the task or follows from it."""
 
-    def __init__(self, jobs: JobQueue, sources: Sources, courses: CourseStore, authors: Mapping[str, Author]) -> None:
+    def __init__(self, jobs: JobQueue, sources: Sources, courses: CourseStore, writing: Writing) -> None:
         self._jobs = jobs
         self._sources = sources
         self._courses = courses
-        self._authors = authors
+        self._writing = writing
 
     async def __call__(self, lease: Lease) -> Outcome:
-        """Carry out one task."""
+        """Carry out one task; a call that has to wait makes the task wait, one that needs a person pauses the job."""
         request = CourseRequest.model_validate(lease.request["request"])
-        author = self._authors.get(request.author)
-        if author is None:
-            raise ConfigurationError(
-                f"The author {request.author!r} is not configured here.", hint="Use `--author extractive`."
-            )
+        if language := lease.input.get("language"):  # of the outline: a part is written in the course's language
+            request = request.model_copy(update={"language": language})
+        try:
+            return await self._carry_out(lease, request)
+        except Deferred as wait:
+            return Snooze(wait.seconds, wait.call_id)
+        except NoUsableReply as error:
+            return Fail(error.detail, error.code, recoverable=False, details={"reasons": list(error.reasons)})
+        except NeedsAction as error:
+            with contextlib.suppress(Conflict):  # others have paused or cancelled it already
+                await self._jobs.pause(lease.job_id, because=f"{error.detail} {error.hint}".strip())
+            return Snooze(0.0)
+
+    async def _carry_out(self, lease: Lease, request: CourseRequest) -> Outcome:
         match lease.type:
             case "knowledge_analysis":
-                return await self._analyse(lease, request, author)
+                return await self._analyse(lease, request)
             case "outline_generation":
-                return await self._outline(lease, request, author)
+                return await self._outline(lease, request)
             case "lesson_section":
-                return await self._section(lease, request, author)
+                return await self._section(lease, request)
             case "lesson_assessment" | "path_quiz" | "class_exam":
-                return await self._questions(lease, request, author)
-            case "lesson_mind_map" | "lesson_brainbytes":
-                return await self._follow_up(lease, request, author)
+                return await self._questions(lease, request)
+            case "lesson_mind_map":
+                return await self._mind_map(lease, request)
+            case "lesson_brainbytes":
+                return await self._brainbytes(lease, request)
             case "content_validation":
-                return await self._validate(lease, request, author)
+                return await self._validate(lease, request)
             case _:
                 return Fail(f"No step knows tasks of the kind {lease.type!r}.", "unknown_task_kind", recoverable=False)
 
-    async def _analyse(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
-        passages = await self._sources.passages(*_knowledge_base(lease))
-        analysis = await author.analyse(passages, request)
-        return Done(analysis.model_dump(mode="json"), _metadata(author, request, passages, {}))
-
-    async def _outline(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
-        passages = await self._sources.passages(*_knowledge_base(lease))
-        analysis = Analysis.model_validate((await self._outputs(lease.job_id, [ANALYSIS]))[ANALYSIS])
-        outline = await author.outline(passages, analysis, request)
-        tasks = () if lease.job_type == "generate_outline" else course_tasks(outline, str(lease.base_class_id))
-        return Done(
-            outline.model_dump(mode="json"),
-            _metadata(author, request, passages, {}),
-            tasks=tasks,
-            result={"courseOutlineId": str(lease.job_id)},
+    async def _analyse(self, lease: Lease, request: CourseRequest) -> Outcome:
+        passages = await self._sources.passages(*whose(lease))
+        analysis, memory = await self._writing.write(
+            lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)
         )
+        return Done(analysis.model_dump(mode="json"), memory)
 
-    async def _section(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
+    async def _outline(self, lease: Lease, request: CourseRequest) -> Outcome:
+        passages = await self._sources.passages(*whose(lease))
+        found = (await self._outputs(lease.job_id, [ANALYSIS]))[ANALYSIS]
+        analysis = Analysis.model_validate(found)
+        outline, memory = await self._writing.write(
+            lease, request, passages, {"analysis": found}, lambda author, wish: author.outline(passages, analysis, wish)
+        )
+        tasks = () if lease.job_type == "generate_outline" else course_tasks(outline, str(lease.base_class_id))
+        return Done(outline.model_dump(mode="json"), memory, tasks=tasks, result={"courseOutlineId": str(lease.job_id)})
+
+    async def _section(self, lease: Lease, request: CourseRequest) -> Outcome:
         plan = SectionPlan.model_validate(lease.input["plan"])
         lesson = LessonPlan.model_validate(lease.input["lesson"])
         passages = await self._pinned(lease, plan.passage_ids)
-        section = await author.section(plan, lesson, passages, request)
-        return Done({"section": section.model_dump(mode="json")}, _metadata(author, request, passages, lease.input))
+        section, memory = await self._writing.write(
+            lease, request, passages, lease.input, lambda author, wish: author.section(plan, lesson, passages, wish)
+        )
+        return Done({"section": section.model_dump(mode="json")}, memory)
 
-    async def _questions(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
+    async def _questions(self, lease: Lease, request: CourseRequest) -> Outcome:
         plan = QuestionPlan.model_validate(lease.input["plan"])
         sections = await self._sections(lease)
         passages = await self._pinned(lease, plan.passage_ids)
-        written = await author.questions(plan, passages, sections, request)
-        return Done(
-            {
-                "questions": [question.model_dump(mode="json") for question in written.questions],
-                "shortfall": written.shortfall,
-            },
-            _metadata(author, request, passages, lease.input),
-        )
+        written, memory = await self._writing.write(
+            lease, request, passages, lease.input | {"sections": _hashes(sections)},
+            lambda author, wish: author.questions(plan, passages, sections, wish),
+        )  # fmt: skip
+        questions = [question.model_dump(mode="json") for question in written.questions]
+        return Done({"questions": questions, "shortfall": written.shortfall}, memory)
 
-    async def _follow_up(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
-        lesson = LessonPlan.model_validate(lease.input["lesson"])
-        sections = await self._sections(lease)
-        passages = await self._pinned(lease, [id_ for plan in lesson.sections for id_ in plan.passage_ids])
-        output: dict[str, Any]
-        if lease.type == "lesson_mind_map":
-            mind_map = await author.mind_map(lesson, sections, passages, request)
-            output = {"mind_map": mind_map.model_dump(mode="json")}
-        else:
-            brainbytes = await author.brainbytes(lesson, sections, passages, request)
-            output = {"brainbytes": brainbytes.model_dump(mode="json")}
-        return Done(output, _metadata(author, request, passages, lease.input))
+    async def _mind_map(self, lease: Lease, request: CourseRequest) -> Outcome:
+        lesson, sections, passages = await self._lesson(lease)
+        mind_map, memory = await self._writing.write(
+            lease, request, passages, lease.input | {"sections": _hashes(sections)},
+            lambda author, wish: author.mind_map(lesson, sections, passages, wish),
+        )  # fmt: skip
+        return Done({"mind_map": mind_map.model_dump(mode="json")}, memory)
 
-    async def _validate(self, lease: Lease, request: CourseRequest, author: Author) -> Outcome:
-        outputs = await self._outputs(lease.job_id)
+    async def _brainbytes(self, lease: Lease, request: CourseRequest) -> Outcome:
+        lesson, sections, passages = await self._lesson(lease)
+        brainbytes, memory = await self._writing.write(
+            lease, request, passages, lease.input | {"sections": _hashes(sections)},
+            lambda author, wish: author.brainbytes(lesson, sections, passages, wish),
+        )  # fmt: skip
+        return Done({"brainbytes": brainbytes.model_dump(mode="json")}, memory)
+
+    async def _validate(self, lease: Lease, request: CourseRequest) -> Outcome:
+        tasks = await self._jobs.tasks(lease.job_id)
+        outputs = _finished(tasks)
         outline = Outline.model_validate(outputs[OUTLINE])
-        where = _knowledge_base(lease)
+        where = whose(lease)
         passages = await self._sources.passages(*where)
+        author = self._writing.author(lease, request, "")
         provenance = Provenance(
             author=author.name,
+            model=request.model,
             versions={"coursewright": __version__, author.name: author.version},
             notice=author.notice,
         )
@@ -146,48 +164,49 @@ class CourseSteps:
             shortfalls=shortfalls,
             left_out=[LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)],
             level=request.level,
+            substituted=_substituted(tasks) if author.name == "llm" else None,
         )
         await self._courses.save(lease.job_id, *where, course, quality)
         return Done(_summary(course, quality), result=_summary(course, quality))
 
     async def _pinned(self, lease: Lease, ids: Sequence[str]) -> list[Passage]:
-        return await self._sources.passages_by_id(*_knowledge_base(lease), list(dict.fromkeys(ids)))
+        return await self._sources.passages_by_id(*whose(lease), list(dict.fromkeys(ids)))
+
+    async def _lesson(self, lease: Lease) -> tuple[LessonPlan, list[Section], list[Passage]]:
+        lesson = LessonPlan.model_validate(lease.input["lesson"])
+        passages = await self._pinned(lease, [id_ for plan in lesson.sections for id_ in plan.passage_ids])
+        return lesson, await self._sections(lease), passages
 
     async def _sections(self, lease: Lease) -> list[Section]:
         outputs = await self._outputs(lease.job_id, lease.dependencies)
         return [Section.model_validate(outputs[name]["section"]) for name in lease.dependencies if name in outputs]
 
     async def _outputs(self, job_id: UUID, identifiers: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
-        tasks = await self._jobs.tasks(job_id, identifiers)
-        return {
-            task.task_identifier: task.output_data
-            for task in tasks
-            if task.status == TaskStatus.COMPLETED and task.output_data is not None
-        }
+        return _finished(await self._jobs.tasks(job_id, identifiers))
 
 
-def _knowledge_base(lease: Lease) -> tuple[UUID, UUID]:
-    if lease.organisation_id is None or lease.base_class_id is None:
-        raise ConfigurationError(
-            f"Job {lease.job_id} names no organisation or no knowledge base.",
-            hint="Set organisation_id and base_class_id when the job is inserted.",
-        )
-    return lease.organisation_id, lease.base_class_id
-
-
-def _metadata(
-    author: Author, request: CourseRequest, passages: Sequence[Passage], plan: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the task key: the hash of everything that the result is a function of."""
-    pinned = {
-        "author": author.name,
-        "version": author.version,
-        "request": request.model_dump(mode="json"),
-        "plan": dict(plan),
-        "passages": [[passage.id, passage.sha256] for passage in passages],
+def _finished(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+    return {
+        task.task_identifier: task.output_data
+        for task in tasks
+        if task.status == TaskStatus.COMPLETED and task.output_data is not None
     }
-    key = hashlib.sha256(json.dumps(pinned, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    return {"key": key, "author": author.name, "version": author.version}
+
+
+def _hashes(sections: Sequence[Section]) -> list[str]:
+    return [hashlib.sha256(section.model_dump_json().encode()).hexdigest() for section in sections]
+
+
+def _substituted(tasks: Sequence[Task]) -> list[Flag]:
+    return [
+        Flag(
+            where=task.task_identifier,
+            what=task.section_title or task.task_type.replace("_", " "),
+            why="; ".join(task.result_metadata["substituted"]),
+        )
+        for task in tasks
+        if task.result_metadata and "substituted" in task.result_metadata
+    ]
 
 
 def _sections_of(passages: Sequence[Passage], language: str) -> list[KnowledgeSection]:

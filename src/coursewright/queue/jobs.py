@@ -116,9 +116,9 @@ class JobQueue:
             await cursor.execute(sql(__package__, "events"), {"job_id": job_id, "after": after})
             return await cursor.fetchall()
 
-    async def pause(self, job_id: UUID) -> None:
-        """Start no further task of the job; what runs may finish and is kept."""
-        await self._set_status(job_id, JobStatus.PAUSED, [JobStatus.QUEUED, JobStatus.PROCESSING])
+    async def pause(self, job_id: UUID, *, because: str | None = None) -> None:
+        """Start no further task of the job; what runs may finish and is kept. `because` is shown until it goes on."""
+        await self._set_status(job_id, JobStatus.PAUSED, [JobStatus.QUEUED, JobStatus.PROCESSING], because)
 
     async def cancel(self, job_id: UUID) -> None:
         """End the job; steps under way are stopped within seconds."""
@@ -144,11 +144,12 @@ class JobQueue:
         failed = [task.id for task in await self.tasks(job_id) if task.status == TaskStatus.FAILED]
         return await self.retry(job_id, failed)
 
-    async def _set_status(self, job_id: UUID, status: JobStatus, allowed: Sequence[JobStatus]) -> None:
-        if (
-            await self._scalar("set_status", job_id=job_id, status=str(status), allowed=[str(s) for s in allowed])
-            is None
-        ):
+    async def _set_status(
+        self, job_id: UUID, status: JobStatus, allowed: Sequence[JobStatus], because: str | None = None
+    ) -> None:
+        words = [str(each) for each in allowed]
+        done = await self._scalar("set_status", job_id=job_id, status=str(status), allowed=words, because=because)
+        if done is None:
             await self._refuse(job_id, str(status))
 
     async def _refuse(self, job_id: UUID, wish: str) -> None:

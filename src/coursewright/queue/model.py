@@ -91,6 +91,7 @@ class Task:
     max_retry_count: int
     input_data: dict[str, Any]
     output_data: dict[str, Any] | None
+    result_metadata: dict[str, Any] | None
     error_message: str | None
     error_category: str | None
     recovery_suggestions: list[str] | None

@@ -8,7 +8,7 @@ from coursewright.course.model import Course
 from coursewright.course.plan import Level
 from coursewright.course.quality import citations, items, texts, words
 from coursewright.course.quality.citations import KnowledgeSection
-from coursewright.course.quality.report import LanguageShare, LeftOut, Quality
+from coursewright.course.quality.report import Flag, LanguageShare, LeftOut, Measure, Quality
 
 
 def measure(
@@ -19,11 +19,13 @@ def measure(
     shortfalls: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
     level: Level | None = None,
+    substituted: Sequence[Flag] | None = None,
 ) -> Quality:
     """Return the quality report of a course: a function of its arguments alone.
 
     `pins` names, by the id of a section, of a lesson or module (its questions) or `exam`, the passages that the author
-    of that part was given.
+    of that part was given. `substituted` names the parts that the built-in author wrote because the model's replies
+    were not usable; None when no model was asked.
     """
     measures = (
         *citations.overlap(course),
@@ -38,6 +40,7 @@ def measure(
         texts.readability(course, level),
         texts.alignment(course),
         texts.language(course),
+        *([] if substituted is None else [_substituted(substituted)]),
     )
     return Quality(
         course=course.title,
@@ -49,6 +52,13 @@ def measure(
         left_out=tuple(left_out),
         languages=_languages(course),
     )
+
+
+def _substituted(parts: Sequence[Flag]) -> Measure:
+    return Measure(
+        name="substituted", title="Parts that the built-in author wrote in the model's place", value=len(parts),
+        aim="0", passed=not parts, flags=tuple(parts),
+    )  # fmt: skip
 
 
 def _languages(course: Course) -> tuple[LanguageShare, ...]:

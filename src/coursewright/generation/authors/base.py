@@ -1,8 +1,9 @@
 """The seam between the steps of a job and whoever writes the content."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
@@ -17,11 +18,29 @@ class Questions:
     shortfall: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """On whose behalf, and as which task, an author writes. `key` is the hash of the task's pinned inputs.
+
+    `terms` is what the user agreed to pay and wait for; it does not change what is written.
+    """
+
+    organisation_id: UUID
+    knowledge_base_id: UUID
+    job_id: UUID
+    kind: str
+    key: str
+    generation: int
+    documents: tuple[str, ...] = ()
+    terms: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Author(Protocol):
     """Writes the content of one task from the passages pinned for it.
 
-    Every method is a function of its arguments alone: same arguments, same result, on every machine. Passages arrive in
-    the order of their pins. `TooFewSources` says that the sources do not carry what was asked for.
+    Every method is a function of its arguments alone: same arguments, same result, on every machine (of a model: as
+    long as its answers are kept). Passages arrive in the order of their pins. `TooFewSources` says that the sources do
+    not carry what was asked for, `NoUsableReply` that nothing usable could be written.
     """
 
     @property
@@ -57,4 +76,7 @@ class Author(Protocol):
     ) -> BrainBytes: ...
 
 
-__all__ = ["Author", "Questions"]
+# Returns the author of a request for one task. Raises ConfigurationError when it is not configured here.
+AuthorFor: TypeAlias = Callable[[CourseRequest, TaskContext], Author]
+
+__all__ = ["Author", "AuthorFor", "Questions", "TaskContext"]

@@ -1,5 +1,6 @@
 """The author that lets a language model write, and believes nothing that it cannot check."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from coursewright.generation.authors.counting import count_up, words_by_language
 from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
 from coursewright.generation.authors.llm.asking import Asking, Unusable
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
-from coursewright.generation.authors.llm.outline import MOST_SOURCES, list_passages, read_outline
+from coursewright.generation.authors.llm.outline import MOST_SOURCES, list_passages, read_outline, with_seeds
 from coursewright.generation.authors.llm.prompts import prompts_version, render
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
@@ -91,11 +92,12 @@ class LlmAuthor:
         }
         room = self.asking.room(_OUTPUT["outline"], *shared, render("outline", **given, passages=""))
         listing = list_passages(passages, room)
-        return await self.asking.ask(
+        outline = await self.asking.ask(
             "outline", shared, render("outline", **given, passages=listing.text), WireOutline,
             lambda wire: read_outline(wire, listing, analysis, request, analysis.language),
             output=_OUTPUT["outline"],
         )  # fmt: skip
+        return await asyncio.to_thread(with_seeds, outline, passages, request)
 
     async def section(
         self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest

@@ -15,6 +15,9 @@ from coursewright.course.plan import (
     SectionPlan,
 )
 from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blueprint import Place, draw_up
+from coursewright.generation.authors.extractive.catalogue import LANGUAGES, catalogue
+from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.llm.asking import Unusable
 from coursewright.generation.authors.llm.plain import other_language, plain
 from coursewright.generation.authors.llm.sources import tokens
@@ -123,6 +126,47 @@ def read_outline(
     )
 
 
+def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseRequest) -> Outline:
+    """Add what the built-in author would ask, so that it can write a set of questions that the model cannot.
+
+    Nothing is added in a language that it does not know.
+    """
+    if outline.language not in LANGUAGES:
+        return outline
+    by_id = {passage.id: passage for passage in passages}
+    places = [
+        Place(module.id, lesson.id, section.id, section.title, tuple(by_id[id_] for id_ in section.passage_ids))
+        for module in outline.modules
+        for lesson in module.lessons
+        for section in lesson.sections
+    ]
+    words = catalogue(outline.language)
+    concepts = find_concepts([passage for passage in passages if passage.language in ("", outline.language)], words)
+    owners = {
+        place.section: [one for one in concepts if one.passage_id in {passage.id for passage in place.passages}]
+        for place in places
+    }
+    drawn = draw_up(places, owners, concepts, request, words)
+    modules = tuple(
+        module.model_copy(
+            update={
+                "quiz": _seeded(module.quiz, drawn.quizzes[module.id]),
+                "lessons": tuple(
+                    lesson.model_copy(update={"assessment": _seeded(lesson.assessment, drawn.assessments[lesson.id])})
+                    for lesson in module.lessons
+                ),
+            }
+        )
+        for module in outline.modules
+    )
+    return outline.model_copy(update={"modules": modules, "exam": _seeded(outline.exam, drawn.exam)})
+
+
+def _seeded(plan: QuestionPlan, drawn: QuestionPlan) -> QuestionPlan:
+    pinned = tuple(dict.fromkeys((*plan.passage_ids, *drawn.passage_ids)))
+    return plan.model_copy(update={"seeds": drawn.seeds, "passage_ids": pinned})
+
+
 def _lesson(
     wire: WireLessonPlan, lesson_id: str, listing: Listing, concepts: dict[str, Concept], request: CourseRequest
 ) -> LessonPlan:
@@ -224,4 +268,4 @@ def _spread(ids: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(unique[place * len(unique) // most] for place in range(most))
 
 
-__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline"]
+__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline", "with_seeds"]
