@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import itertools
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from coursewright.db import guardian
 from coursewright.db.embedded import running_server
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import Pool, open_pool
@@ -43,14 +46,33 @@ def _in_database(url: str, name: str) -> str:
     return make_conninfo(url, dbname=name)
 
 
+_FOLDER = "COURSEWRIGHT_TEST_FOLDER"  # of the server; set by the first process, inherited by those of pytest-xdist
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the folder of the server.
+
+    Not below pytest's own temporary folder: every other run of pytest closes that to all users but the one who runs
+    it, and as root the server is another user.
+    """
+    if _FOLDER not in os.environ:
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="coursewright-tests-")
+        config.add_cleanup(_remove_folder)
+
+
+def _remove_folder() -> None:
+    folder = Path(os.environ.pop(_FOLDER))
+    guardian.wait_until_down(folder, guardian.FAST_STOP_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def database_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+def database_server() -> Iterator[str]:
     """URL of a server where databases may be created; shared by all workers of pytest-xdist."""
     if given := os.environ.get("COURSEWRIGHT_TEST_DATABASE_URL"):
         yield given
         return
-    base = tmp_path_factory.getbasetemp()
-    with running_server((base if worker_id == "master" else base.parent) / "postgres") as url:
+    with running_server(Path(os.environ[_FOLDER])) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("alter system set fsync = off")  # nothing here has to survive a power cut
             connection.execute("select pg_reload_conf()")
