@@ -36,6 +36,7 @@ _VERBS = {
         resumir aplicar usar utilizar ejecutar configurar instalar analizar evaluar justificar diseñar crear
         desarrollar planificar clasificar indicar""",
 }
+_QUOTED = re.compile(r"[“„«「]\s*(.+?)\s*[”“»」]")
 _VERB_SET = {language: frozenset(text.split()) for language, text in _VERBS.items()}
 
 
@@ -137,20 +138,21 @@ def alignment(course: Course) -> Measure:
     asked: defaultdict[str, int] = defaultdict(int)
     for placed in walk.questions(course):
         asked[placed.question.objective] += 1
+    headings = {source.passage_id: source.heading_path for source in course.sources}
     flags: list[Flag] = []
     total = good = 0
     for module in course.modules:
         for lesson in module.lessons:
-            taught = {word for section in lesson.sections for word in words.content(section.title, course.language)}
-            for _, text in _lesson_text(lesson):
-                taught |= set(words.content(text, course.language))
+            taught = set(words.content(" ".join(_taught(lesson, headings)), course.language))
             for objective in lesson.objectives:
                 total += 1
                 faults = []
                 tokens = words.words(objective)
                 if verbs is not None and not (tokens and verbs & {tokens[0], tokens[-1]}):
                     faults.append("it does not start with a verb that can be measured")
-                content = set(words.content(objective, course.language))
+                # What an objective is about stands in quotation marks; its verb and "the main points of" do not count.
+                about = " ".join(_QUOTED.findall(objective)) or objective
+                content = set(words.content(about, course.language)) or set(words.words(about))
                 if content and len(content & taught) / len(content) < 0.5:
                     faults.append("no section of the lesson speaks of it")
                 if not asked[objective]:
@@ -164,6 +166,18 @@ def alignment(course: Course) -> Measure:
         name="alignment", title="Objectives that are measurable, taught and asked about", value=value,
         aim="1.0", passed=None if value is None else value == 1, figures={"objectives": total}, flags=tuple(flags),
     )  # fmt: skip
+
+
+def _taught(lesson: Lesson, headings: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    """Yield all that a lesson shows: titles, blocks of every kind, key concepts, and the headings they stood under."""
+    for section in lesson.sections:
+        yield section.title
+        for block in (*section.blocks, *section.examples):
+            yield block.text
+            for citation in block.citations:
+                yield from headings.get(citation.passage_id, ())
+        for concept in section.key_concepts:
+            yield f"{concept.term} {concept.explanation}"
 
 
 def _fields(course: Course) -> Iterator[tuple[str, str]]:

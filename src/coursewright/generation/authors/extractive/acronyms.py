@@ -24,7 +24,8 @@ def expansions(text: str) -> Iterator[tuple[str, int, int]]:
             continue
         start = _best_start(short, before)
         if start is not None:
-            yield short, start, len(before)
+            end = len(before) - 2 if before.endswith(("'s", "’s")) else len(before)
+            yield short, start, end
     for found in _LONG_IN_BRACKETS.finditer(text):
         short, long = found[1], found[2]
         long = _AFTER_LONG.sub("", long)
@@ -40,6 +41,10 @@ def _is_acronym(short: str) -> bool:
 def _best_start(short: str, text: str) -> int | None:
     """Return where the shortest long form of `short` at the end of `text` begins."""
     letters = [char for char in short.lower() if char.isalnum()]
+    # Where the last words begin with the letters one by one, these words are it ("Serializable Snapshot Isolation").
+    starts = [found.start() for found in _WORD_START.finditer(text)][-len(letters) :]
+    if [text[at].lower() for at in starts] == letters and not re.search(r"[.;:!?()|`\n]", text[starts[0] :]):
+        return starts[0]
     limit = min(len(letters) + 5, len(letters) * 2)
     at = len(text) - 1
     for place in range(len(letters) - 1, -1, -1):

@@ -1,5 +1,6 @@
 """The blocks of a passage: verbatim spans with their kind, in the language that the course is written in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from coursewright.generation.authors.extractive.sentences import sentences
 from coursewright.generation.authors.extractive.tongue import reads_as
 
 _WHOLE_QUOTE_WORDS = 40
+_PROMPT = re.compile(r"\s*(?:[$#%] |>>> )\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ def blocks(passage: Passage, language: str) -> Iterator[SourceBlock]:
             span.language in ("", language) and reads_as(passage.text[span.start : span.end], language)
         ):
             continue
-        yield _trimmed(passage, span.kind, span.start, span.end)
+        kind: BlockKind = span.kind
+        if kind == "paragraph" and _PROMPT.match(passage.text, span.start):
+            kind = "code"  # some formats set commands as paragraphs
+        yield _trimmed(passage, kind, span.start, span.end)
 
 
 def _trimmed(passage: Passage, kind: BlockKind, start: int, end: int) -> SourceBlock:

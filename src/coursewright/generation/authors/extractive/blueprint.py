@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from coursewright.course.plan import Concept, CourseRequest, QuestionPlan
 from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blocks import SourceBlock
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.questions.definition import (
     defined,
@@ -15,17 +16,20 @@ from coursewright.generation.authors.extractive.questions.definition import (
     on_acronyms,
     on_definitions,
 )
+from coursewright.generation.authors.extractive.questions.describe import describing
 from coursewright.generation.authors.extractive.questions.draft import Draft, stable
 from coursewright.generation.authors.extractive.questions.lookup import lookups
 from coursewright.generation.authors.extractive.questions.steps import ordering
+from coursewright.generation.authors.extractive.section import KEY_CONCEPTS
 
 _OPTIONS = 4
-_SPARING = frozenset({"acronym", "lookup", "gap"})  # honest, but a set of nothing else would be dull
+_SPARING = frozenset({"acronym", "lookup", "gap", "describe"})  # honest, but a set of nothing else would be dull
+_FILL = 2  # questions that a set is brought to with forms that are used sparingly
 _LESSON_OBJECTIVES, _UPPER_OBJECTIVES = 4, 6
 _PREFERRED = {
-    "easy": ("term", "lookup", "acronym", "definition", "ordering", "matching", "gap"),
-    "medium": ("definition", "ordering", "lookup", "matching", "term", "gap", "acronym"),
-    "hard": ("ordering", "gap", "definition", "matching", "lookup", "term", "acronym"),
+    "easy": ("term", "lookup", "acronym", "definition", "ordering", "matching", "gap", "describe"),
+    "medium": ("definition", "ordering", "lookup", "matching", "term", "gap", "acronym", "describe"),
+    "hard": ("ordering", "gap", "definition", "matching", "describe", "lookup", "term", "acronym"),
 }
 
 
@@ -38,6 +42,7 @@ class Place:
     section: str
     title: str
     passages: tuple[Passage, ...]
+    shown: tuple[SourceBlock, ...] = ()  # what the section shows of them: nothing else is asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,19 @@ class _Set:
     sections: list[str] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
 
-    def take(self, pool: list[Draft]) -> bool:
-        """Take the best draft that is left: of the section and form asked least, in the pool's order."""
-        if len(self.drafts) >= self.most:
+    def take(self, pool: list[Draft], *, fill: bool = False) -> bool:
+        """Take the best draft that is left: of the section and form asked least, in the pool's order.
+
+        To `fill` means to take forms meant to be rare too: up to the number asked for, else up to a few.
+        """
+        if len(self.drafts) >= (self.most if self.asked or not fill else min(self.most, _FILL)):
             return False
         fitting = [
             place
             for place, draft in enumerate(pool)
-            if draft.section in self.scope
+            if self.scope.issuperset((draft.section, *draft.further_sections))
             and not self.subjects & set(draft.subjects)
-            and (draft.form not in _SPARING or self.forms.count(draft.form) < max(1, self.most // 5))
+            and (fill or draft.form not in _SPARING or self.forms.count(draft.form) < max(1, self.most // 5))
         ]
         if not fitting:
             return False
@@ -111,13 +119,14 @@ def draw_up(
     }
     exam = _set(places, request.questions_per_exam, 10, 15, 1_000)
     module_of = {place.lesson: place.module for place in places}
-    while pool:
-        # One a lesson, one a module, one for the exam, and again: a scarce supply is shared by all.
-        took = [assessments[lesson].take(pool) for lesson in lessons]
-        took += [quizzes[module].take(pool) for module in modules]
-        took += [exam.take(pool) for _ in range(max(1, len(modules) // 2))]
-        if not any(took):
-            break
+    for fill in (False, True):
+        took = True
+        while pool and took:
+            # One a lesson, one a module, one for the exam, and again: a scarce supply is shared by all.
+            taken = [assessments[lesson].take(pool, fill=fill) for lesson in lessons]
+            taken += [quizzes[module].take(pool, fill=fill) for module in modules]
+            taken += [exam.take(pool, fill=fill) for _ in range(max(1, len(modules) // 2))]
+            took = any(taken)
     positions = _Positions(request.seed)
     lesson_plans = {
         lesson: _plan(one, _lesson_objectives(one, [p for p in places if p.lesson == lesson], owners, words), positions)
@@ -149,11 +158,13 @@ def _candidates(
     request: CourseRequest,
     words: Catalogue,
 ) -> list[Draft]:
-    fair = defined(owners, words)
-    drafts = [*on_definitions(fair, words), *matching(fair, words), *on_acronyms(owners, words)]
+    taught = {section: found[:KEY_CONCEPTS] for section, found in owners.items()}
+    fair = defined(taught, words)
+    drafts = [*on_definitions(fair, words), *matching(fair, words), *on_acronyms(taught, words)]
     for place in places:
-        for passage in place.passages:
-            drafts += [*ordering(passage, place.section, words), *lookups(passage, place.section, words)]
+        drafts += ordering(place.shown, place.section, words)
+        drafts += lookups(place.shown, place.section, words)
+        drafts += describing(place.title, place.shown, place.section, words)
     unique = {draft.key: draft for draft in reversed(drafts)}
     importance = {concept.term.casefold(): place for place, concept in enumerate(concepts)}
     preferred = _PREFERRED[request.difficulty]

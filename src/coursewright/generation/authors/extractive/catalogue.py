@@ -34,6 +34,8 @@ class Catalogue:
     known: str
     tail: re.Pattern[str]
     opener: re.Pattern[str]
+    role: re.Pattern[str] | None
+    verb: re.Pattern[str] | None
     evaluation: re.Pattern[str]
     actor: re.Pattern[str]
     not_terms: frozenset[str]
@@ -121,6 +123,8 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         known=definition["known"],
         tail=re.compile(definition.get("tail", r"[.。!]?") + r"\s*$"),
         opener=re.compile(definition["opener"], insensitive),
+        role=_role(definition),
+        verb=re.compile(definition["verb"] + r"\b", insensitive) if "verb" in definition else None,
         evaluation=re.compile(definition["evaluation"], insensitive),
         actor=re.compile(definition["actor"], insensitive),
         not_terms=frozenset(word.casefold() for word in definition["not_terms"]),
@@ -133,6 +137,14 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         procedure=re.compile(wording["procedure"], insensitive),
         generic_headers=frozenset(word.casefold() for word in wording["generic_header"]),
     )
+
+
+def _role(definition: dict[str, str]) -> re.Pattern[str] | None:
+    """Return the pattern of "`X` lists the files of …", for languages that have one."""
+    if "role" not in definition:
+        return None
+    pattern = definition["role"].replace("{noun}", definition["noun"]).replace("{verb}", definition["verb"])
+    return re.compile(pattern, re.S)
 
 
 __all__ = ["LANGUAGES", "Catalogue", "catalogue"]

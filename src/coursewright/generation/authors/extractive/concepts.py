@@ -21,12 +21,26 @@ from coursewright.generation.authors.extractive.titles import is_glossary
 from coursewright.generation.authors.extractive.tongue import reads_as
 from coursewright.generation.authors.extractive.words import containment, count_words, stems, stop_words
 
-_WEIGHT = {"glossary": 5, "dfn": 4, "dt": 3, "index": 2, "strong": 2, "emphasis": 2, "copula": 2, "acronym": 1}
+_WEIGHT = {
+    "glossary": 5,
+    "dfn": 4,
+    "dt": 3,
+    "index": 2,
+    "strong": 2,
+    "emphasis": 2,
+    "copula": 2,
+    "role": 1.5,
+    "acronym": 1,
+}
 _LEAST_OCCURRENCES = 3  # of the subject of "X is a …"
+_LEAST_ROLE_OCCURRENCES = 2  # of the subject of "`X` lists …"
 _LEAST_WORDS, _MOST_WORDS = 4, 45  # of a definition that the markup sets apart
 _TERM_WORDS = 5
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*(?P<term>[^:\n]{2,60}?)\s*(?::|：| [–—-])\s+(?P<rest>\S.*)$", re.S)
 _TERM = re.compile(r"^\w(?:[^\n|=<>{}\[\]\\/:;]*[\w)+#])?$")
+_CODE = re.compile(r"`[^`]+`|[\w.:]+\(\)|\w*[A-Z_.:/+-]\w[\w.:/+-]*")
+_NOT_A_VERB = re.compile(r"\S+ (?:(?:\w+ )?(?:is|are|was|were|has|have)|of)\b")  # "the list is", "names of"
+_NO_NAME = re.compile(r"['’]s\b|@")
 _BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 
 
@@ -56,7 +70,7 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
     for one in found:
         key = tuple(stems(one.term, words.language))
         times = counts[key]
-        if one.kind == "copula" and times < _LEAST_OCCURRENCES:
+        if times < {"copula": _LEAST_OCCURRENCES, "role": _LEAST_ROLE_OCCURRENCES}.get(one.kind, 0):
             continue
         score = round(_WEIGHT.get(one.kind, 1) + math.log(1 + times), 6)
         if key not in best or score > best[key][0]:
@@ -89,7 +103,9 @@ def occurrences(terms: Sequence[str], passages: Sequence[Passage], language: str
 
 
 def predicate(concept: Concept, words: Catalogue) -> str:
-    """Return what the term is, without the term: the part of the definition after "X is", without closing stop."""
+    """Return what the term is or does, without the term: what follows "X is" or "X", without closing stop."""
+    if concept.kind == "role" and words.role and (matched := words.role.match(concept.definition)):
+        return matched["rest"].rstrip(" .。!")
     for pattern in (words.definition_of(concept.term), words.copula):
         matched = pattern.match(concept.definition)
         if matched:
@@ -122,7 +138,10 @@ def _in_prose(block: SourceBlock, marked: set[str], in_glossary: bool, words: Ca
     for start, end in sentences(text, words.language):
         sentence = text[start:end]
         matched = words.copula.match(sentence)
-        if not matched or not is_standalone(sentence, words):
+        if (matched or words.role) and not is_standalone(sentence, words):
+            continue
+        if not matched:
+            yield from _in_role(block, start, end, marked, words)
             continue
         term, rest = _BRACKETS.sub("", matched["term"]).strip("`"), matched["rest"]
         if (
@@ -134,6 +153,19 @@ def _in_prose(block: SourceBlock, marked: set[str], in_glossary: bool, words: Ca
             continue
         kind = "dfn" if term.casefold() in marked else "copula"
         yield _Found(term, block.passage, offset + start, offset + end, kind)
+
+
+def _in_role(block: SourceBlock, start: int, end: int, marked: set[str], words: Catalogue) -> Iterator[_Found]:
+    """Read "The `X` command lists …": what a thing with a name in code, or with a marked name, is for."""
+    sentence = block.text[start:end]
+    matched = words.role.match(sentence) if words.role else None
+    if not matched or count_words(matched["rest"], words.language) < _LEAST_WORDS:
+        return
+    term = matched["term"]
+    if words.evaluation.match(matched["rest"]) or _NOT_A_VERB.match(matched["rest"]) or _NO_NAME.search(term):
+        return
+    if (_CODE.fullmatch(term) and (term[0] == "`" or matched["noun"] or "(" in term)) or term.casefold() in marked:
+        yield _Found(term.strip("`"), block.passage, block.start + start, block.start + end, "role")
 
 
 def _in_list(block: SourceBlock, marked: set[str], in_glossary: bool, words: Catalogue) -> Iterator[_Found]:

@@ -1,5 +1,6 @@
 """Which passages become lessons, and under which headings they stand."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ from coursewright.generation.authors.extractive.titles import clean, is_glossary
 from coursewright.generation.authors.extractive.tongue import reads_as
 
 _LEAST_WORDS = 5
+_CONTENTS_LINES, _CONTENTS = 3, 0.6  # lines, and the share of them that are headings, of a table of contents
+_BULLET = re.compile(r"^\s*[-*•]\s+")
 
 
 def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list[Passage], tuple[str, ...]]:
@@ -18,6 +21,7 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
     """
     kept: list[Passage] = []
     left_out: dict[str, None] = {}
+    headings = {clean(heading, words).casefold() for passage in passages for heading in passage.heading_path}
     for passage in passages:
         matter = next(
             (h for h in path_of(passage) if is_matter(h, words) or is_glossary(h, words)),
@@ -25,11 +29,19 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
         )
         if matter is not None:
             left_out[clean(matter, words)] = None
-        elif passage.words >= _LEAST_WORDS:
+        elif passage.words >= _LEAST_WORDS and not _is_contents(passage, headings, words):
             kept.append(passage)
     if not kept:
         return [one for one in passages if one.words >= _LEAST_WORDS], ()
     return kept, tuple(left_out)
+
+
+def _is_contents(passage: Passage, headings: set[str], words: Catalogue) -> bool:
+    """Tell whether a passage only lists headings of the sources: a table of contents, an agenda slide."""
+    own = {heading.casefold() for heading in passage.heading_path}
+    lines = [clean(_BULLET.sub("", line), words).casefold() for line in passage.text.splitlines() if line.strip()]
+    lines = [line for line in lines if line and line not in own]
+    return len(lines) >= _CONTENTS_LINES and sum(line in headings for line in lines) >= _CONTENTS * len(lines)
 
 
 def path_of(passage: Passage) -> tuple[str, ...]:

@@ -1,24 +1,26 @@
 """The outline: the sources' headings, cut into modules, lessons and sections of like size."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coursewright.course.ids import derive_id
 from coursewright.course.plan import Analysis, Concept, CourseRequest, LessonPlan, ModulePlan, Outline, SectionPlan
 from coursewright.documents.passages import Passage
 from coursewright.errors import TooFewSources
-from coursewright.generation.authors.extractive.blocks import in_language
+from coursewright.generation.authors.extractive.blocks import blocks, in_language
 from coursewright.generation.authors.extractive.blueprint import Blueprint, Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
 from coursewright.generation.authors.extractive.material import lesson_passages, path_of
 from coursewright.generation.authors.extractive.naming import Namer, joined
 from coursewright.generation.authors.extractive.reading_order import in_reading_order
+from coursewright.generation.authors.extractive.section import shown_blocks
 from coursewright.generation.authors.extractive.segment import prices, segment
 from coursewright.generation.authors.extractive.titles import telling
 from coursewright.generation.authors.extractive.words import stems
 
 _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
-_MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 12, 5, 4  # of a course whose counts are left open
+_MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 16, 12, 5  # of a course whose counts are left open
 _SMALL, _LARGE = 150, 1_200  # words: smaller pieces are merged with a neighbour, larger ones are not
 _LEAST = 40  # words of the smallest section worth a title, where exact counts press
 
@@ -45,9 +47,12 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
             f"the sources hold no text in '{analysis.language}' that a lesson can be made of",
             hint="add documents, or choose another language",
         )
-    modules = _structure(teaching, request)
+    modules = _structure(teaching, request, words)
     places, titles = _places(modules, words)
     owners = _owners(analysis.concepts, places, words)
+    places = [
+        replace(place, shown=tuple(shown_blocks(place.passages, owners[place.section], words))) for place in places
+    ]
     blueprint = draw_up(places, owners, analysis.concepts, request, words)
     notes = []
     if left_out:
@@ -68,15 +73,15 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     )
 
 
-def _structure(teaching: list[Passage], request: CourseRequest) -> list[list[list[list[Passage]]]]:
+def _structure(teaching: list[Passage], request: CourseRequest, words: Catalogue) -> list[list[list[list[Passage]]]]:
     """Cut the passages into modules of lessons of sections."""
     lessons, sections = request.lessons or 1, request.sections or 1
     needed = (request.modules or 1) * lessons * sections
-    pieces = _pieces(teaching, _SMALL)
+    pieces = _pieces(teaching, _SMALL, words)
     # Pieces merged for comfort are taken apart again where the counts asked for need more of them.
     for small, enough in ((_LEAST, needed * 2), (0, needed)):
         if len(pieces) < enough:
-            pieces = _pieces(teaching, small)
+            pieces = _pieces(teaching, small, words)
     if len(pieces) < needed:
         raise TooFewSources(
             f"{needed} sections were asked for ({request.modules or 1} modules x {lessons} lessons x {sections}), "
@@ -85,11 +90,12 @@ def _structure(teaching: list[Passage], request: CourseRequest) -> list[list[lis
         )
     total = sum(piece.words for piece in pieces)
     scale = max(1.0, total / (_MOST_MODULES * _MODULE))
+    finer = math.sqrt(scale)  # long sources make more lessons, and longer ones, but no endless ones
     result = []
     for module in _cut(pieces, request.modules, _MODULE * scale, lessons * sections, _MOST_MODULES):
         cut = []
-        for lesson in _cut(module, request.lessons, _LESSON * scale, sections, _MOST_LESSONS):
-            aim = _SECTION * scale
+        for lesson in _cut(module, request.lessons, _LESSON * finer, sections, _MOST_LESSONS):
+            aim = _SECTION * finer
             cut.append(
                 [
                     [passage for piece in section for passage in piece.passages]
@@ -112,15 +118,18 @@ def _cut(pieces: list[_Piece], groups: int | None, target: float, least: int, mo
     return [pieces[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _pieces(passages: list[Passage], small: int) -> list[_Piece]:
-    """Merge passages under `small` words with a neighbour of the same parent heading, else of the same document."""
+def _pieces(passages: list[Passage], small: int, words: Catalogue) -> list[_Piece]:
+    """Merge passages under `small` words with a neighbour of the same parent heading, else of the same document.
+
+    A passage that goes on from the one before it ("Note that …", or a list without its lead-in) stays with it too.
+    """
     pieces: list[_Piece] = []
     for passage in passages:
         last = pieces[-1] if pieces else None
         if (
             last
             and last.passages[-1].document == passage.document
-            and (last.words < small or passage.words < small)
+            and (last.words < small or passage.words < small or (small and _goes_on(passage, last.path, words)))
             and last.words + passage.words <= _LARGE
             and (_related(last.path, path_of(passage)) or last.words < _LEAST)
         ):
@@ -128,6 +137,16 @@ def _pieces(passages: list[Passage], small: int) -> list[_Piece]:
         else:
             pieces.append(_Piece((passage,), passage.words))
     return pieces
+
+
+def _goes_on(passage: Passage, path: tuple[str, ...], words: Catalogue) -> bool:
+    """Tell whether a passage under the same heading begins in the middle of a thought."""
+    first = next(blocks(passage, words.language), None)
+    return (
+        path_of(passage) == path
+        and first is not None
+        and (first.kind not in ("paragraph", "note") or bool(words.refers_opener.match(first.text)))
+    )
 
 
 def _related(left: tuple[str, ...], right: tuple[str, ...]) -> bool:

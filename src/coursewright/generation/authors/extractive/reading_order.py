@@ -2,9 +2,12 @@
 
 A handbook published as one file a section (`apt.html`, `boot.html`) sorts by name into nonsense; its headings say where
 each file belongs ("Chapter 6.", "6.2."). A section whose chapter is another file is put under that chapter's heading.
+A welcome page (`index.html`, `README.md`) comes first.
 """
 
+import itertools
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,13 +16,16 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 
 _NUMBERED_SHARE = 0.5  # of the documents: fewer numbers are chance
 _APPENDIX = 1_000  # appendices A, B, … come after the chapters
+_WELCOME = re.compile(r"(?:.*/)?(?:index|readme|00\w*)\.\w+", re.I)
+_BARE = re.compile(r"(\d{1,2}) (?=\S)")
+_FEWEST_IN_SEQUENCE = 3
 
 Number = tuple[int, ...]
 
 
 def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Passage]:
     """Return the passages in reading order, with the headings of their chapters put above their own."""
-    ordered = sorted(passages, key=lambda passage: passage.ordinal)
+    ordered = _with_clear_numbers(sorted(passages, key=lambda passage: passage.ordinal))
     first: dict[str, Number] = {}
     for passage in ordered:
         if passage.document not in first and passage.heading_path:
@@ -34,7 +40,11 @@ def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Pass
             if number and heading_number(heading, words) == number:
                 chapters.setdefault(number, heading)
     last: Number = (2 * _APPENDIX,)
-    placed = sorted(ordered, key=lambda passage: first.get(passage.document) or last)  # stable: within a file as it was
+
+    def place(passage: Passage) -> Number:
+        return first.get(passage.document) or ((0,) if _WELCOME.fullmatch(passage.document) else last)
+
+    placed = sorted(ordered, key=place)  # stable: within a file as it was
     return [_under_chapter(passage, first.get(passage.document, ()), chapters) for passage in placed]
 
 
@@ -50,6 +60,32 @@ def heading_number(heading: str, words: Catalogue) -> Number:
     if found[2]:
         return (_APPENDIX + ord(found[2].upper()),)
     return tuple(int(part) for part in found[1].split("."))
+
+
+def _with_clear_numbers(passages: list[Passage]) -> list[Passage]:
+    """Write "2 Title" as "2. Title" where the headings of a document count 1, 2, 3: else "3 ways" is a title."""
+    counted: dict[tuple[str, int], dict[int, None]] = defaultdict(dict)
+    for passage in passages:
+        for depth, heading in enumerate(passage.heading_path):
+            if found := _BARE.match(heading):
+                counted[passage.document, depth][int(found[1])] = None
+    numbered = {
+        key
+        for key, numbers in counted.items()
+        if len(numbers) >= _FEWEST_IN_SEQUENCE and all(b == a + 1 for a, b in itertools.pairwise(numbers))
+    }
+    if not numbered:
+        return passages
+    return [
+        replace(
+            passage,
+            heading_path=tuple(
+                _BARE.sub(r"\1. ", heading, count=1) if (passage.document, depth) in numbered else heading
+                for depth, heading in enumerate(passage.heading_path)
+            ),
+        )
+        for passage in passages
+    ]
 
 
 def _under_chapter(passage: Passage, number: Number, chapters: dict[Number, str]) -> Passage:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from coursewright.course.ids import derive_id
 from coursewright.course.model import Block, Citation, KeyConcept, Section
-from coursewright.course.plan import SectionPlan
+from coursewright.course.plan import Concept, SectionPlan
 from coursewright.documents.passages import Passage
 from coursewright.errors import TooFewSources
 from coursewright.generation.authors.extractive.blocks import SourceBlock, blocks, cite
@@ -15,24 +15,24 @@ from coursewright.generation.authors.extractive.sentences import is_speakable, i
 from coursewright.generation.authors.extractive.words import content_stems, count_words
 
 _MOST_WORDS = 600
+_LEAD_WORDS = 150  # an opening up to this long is kept whatever else is
 _MOST_RANKED = 150  # blocks that LexRank compares; longer material is first thinned by likeness to the whole
-_KEY_CONCEPTS = 6
+KEY_CONCEPTS = 8
 _POINTER_WORDS = 14  # a paragraph that short and only pointing elsewhere teaches nothing
 _LEADS_IN = (":", "：")
-_POINTER = re.compile(r"^\W*(?:see|siehe|voir|véase|ver|cf\.?|→)\b", re.I)
+_POINTER = re.compile(r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:https?://|www\.)\S+\W*$)", re.I)
 
 
 def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogue) -> Section:
     """Return the section of a plan; raise `TooFewSources` when its passages hold no text in the language."""
     by_id = {passage.id: passage for passage in passages}
     pinned = [by_id[passage_id] for passage_id in plan.passage_ids if passage_id in by_id] or list(passages)
-    groups = _groups([block for passage in pinned for block in blocks(passage, words.language)], words)
-    if not groups:
+    kept = shown_blocks(pinned, plan.concepts, words)
+    if not kept:
         raise TooFewSources(
             f"the passages of the section '{plan.title}' hold no text in '{words.language}'",
             hint="make the outline again from the documents as they are now",
         )
-    kept = [block for group in _select(groups, words) for block in group]
     return Section(
         id=plan.id,
         title=plan.title,
@@ -51,14 +51,32 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
                 explanation=concept.definition,
                 citations=(Citation(passage_id=concept.passage_id, quote=concept.definition),),
             )
-            for concept in plan.concepts[:_KEY_CONCEPTS]
+            for concept in plan.concepts[:KEY_CONCEPTS]
         ),
         summary=_summary(kept, words),
     )
 
 
+def shown_blocks(passages: Sequence[Passage], concepts: Sequence[Concept], words: Catalogue) -> list[SourceBlock]:
+    """Return what a section on these passages shows, in their order; what defines one of its concepts is among it."""
+    groups = _groups([block for passage in passages for block in blocks(passage, words.language)], words)
+    defined = [(concept.passage_id, concept.definition) for concept in concepts]
+    wanted = {
+        place
+        for place, group in enumerate(groups)
+        if any(block.passage.id == id_ and text in block.text for block in group for id_, text in defined)
+    }
+    if groups and sum(count_words(block.text, words.language) for block in groups[0]) <= _LEAD_WORDS:
+        wanted.add(0)
+    return [block for group in _select(groups, wanted, words) for block in group]
+
+
 def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceBlock]]:
-    """Join a lead-in that ends in a colon with what it leads to; leave out what only points elsewhere."""
+    """Join blocks of which one is nothing without the other, and leave out what only points elsewhere.
+
+    A lead-in that ends in a colon stays with what it leads to, a list, table or listing with the text before it, and a
+    paragraph that refers back ("However, …") with what it refers to.
+    """
     groups: list[list[SourceBlock]] = []
     open_group = False
     for block in found:
@@ -69,11 +87,14 @@ def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceB
         ):
             continue
         same = bool(groups) and groups[-1][-1].passage.id == block.passage.id
-        if open_group and same:
+        hangs_on = block.kind not in ("paragraph", "note") or bool(words.refers_opener.match(text))
+        if same and (open_group or hangs_on):
             groups[-1].append(block)
         else:
             groups.append([block])
         open_group = block.kind in ("paragraph", "note") and text.endswith(_LEADS_IN)
+    if len(groups) > 2 and words.refers_opener.match(groups[0][0].text):
+        groups = groups[1:]  # what it refers to is not here
     if len(groups) > 1:
         # A lead-in whose list is gone (a picture, another page) leads nowhere.
         groups = [
@@ -84,8 +105,8 @@ def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceB
     return groups
 
 
-def _select(groups: list[list[SourceBlock]], words: Catalogue) -> list[list[SourceBlock]]:
-    """Keep the groups that say most within the length of a section, in the order of the sources."""
+def _select(groups: list[list[SourceBlock]], wanted: set[int], words: Catalogue) -> list[list[SourceBlock]]:
+    """Keep the groups that are wanted and those that say most within the length of a section, in the sources' order."""
     sizes = [sum(count_words(block.text, words.language) for block in group) for group in groups]
     texts = vectors([[s for block in group for s in content_stems(block.text, words.language)] for group in groups])
     if len(groups) > _MOST_RANKED:
@@ -93,17 +114,29 @@ def _select(groups: list[list[SourceBlock]], words: Catalogue) -> list[list[Sour
             [[s for group in groups for block in group for s in content_stems(block.text, words.language)]]
         )[0]
         likeness = [cosine(text, whole) for text in texts]
-        best = sorted(range(len(groups)), key=lambda i: (-likeness[i], i))[:_MOST_RANKED]
+        best = sorted(range(len(groups)), key=lambda i: (i not in wanted, -likeness[i], i))[:_MOST_RANKED]
         chosen = sorted(best)
+        wanted = {place for place, i in enumerate(chosen) if i in wanted}
         groups, sizes, texts = [groups[i] for i in chosen], [sizes[i] for i in chosen], [texts[i] for i in chosen]
-    order = by_relevance(texts, lexrank(texts))
     kept: list[int] = []
     total = 0
-    for i in order:
-        if total + sizes[i] <= _MOST_WORDS or not kept:
+    for i in (*sorted(wanted), *(i for i in by_relevance(texts, lexrank(texts)) if i not in wanted)):
+        if total + sizes[i] <= _MOST_WORDS or not kept or i in wanted:
             kept.append(i)
             total += sizes[i]
-    return [groups[i] for i in sorted(kept)]
+    return [_shortened(groups[i], words) for i in sorted(kept)]
+
+
+def _shortened(group: list[SourceBlock], words: Catalogue) -> list[SourceBlock]:
+    """Cut a run that alone is longer than a section, never after a lead-in."""
+    total, kept = 0, 0
+    for place, block in enumerate(group):
+        total += count_words(block.text, words.language)
+        if total > _MOST_WORDS and kept:
+            break
+        if not block.text.endswith(_LEADS_IN) or place + 1 == len(group):
+            kept = place + 1
+    return group[:kept] or group
 
 
 def _summary(kept: Sequence[SourceBlock], words: Catalogue) -> str:
@@ -112,20 +145,18 @@ def _summary(kept: Sequence[SourceBlock], words: Catalogue) -> str:
     return best[0] if best else ""
 
 
-def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int) -> list[str]:
-    """Return up to `number` sentences that stand alone and can be read aloud, in the order of the sources."""
+def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int, *, aloud: bool = True) -> list[str]:
+    """Return up to `number` sentences that stand alone and can be read (aloud), in the order of the sources."""
     found: list[str] = []
     for block in kept:
         if block.kind == "paragraph":
             text = block.text
             spans = sentences(text, words.language)
             found += [text[start:end] for start, end in spans]
-    alone = list(
-        dict.fromkeys(one for one in found if is_standalone(one, words) and is_speakable(one) and "\n" not in one)
-    )
-    alone = alone[:_MOST_RANKED]
+    alone = [one for one in found if is_standalone(one, words) and "\n" not in one and (is_speakable(one) or not aloud)]
+    alone = list(dict.fromkeys(alone))[:_MOST_RANKED]
     texts = vectors([content_stems(one, words.language) for one in alone])
     return [alone[i] for i in sorted(by_relevance(texts, lexrank(texts))[:number])]
 
 
-__all__ = ["best_sentences", "make_section"]
+__all__ = ["KEY_CONCEPTS", "best_sentences", "make_section", "shown_blocks"]

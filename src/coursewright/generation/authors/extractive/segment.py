@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 _INFINITE = float("inf")
 _SAME_HEADING = 0.6  # the price of a cut under one and the same heading
-_DEEPER = 0.25  # the price of a cut for each level of headings shared beyond the fewest
+_DEEPER = 0.5  # the price of a cut for each level of headings shared beyond the fewest
 
 
 def segment(

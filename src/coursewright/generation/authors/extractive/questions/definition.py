@@ -20,7 +20,7 @@ _MOST_WORDS = 32  # of a definition that serves as an option or in a stem
 _LENGTH_TELL = 1.35  # longest allowed key to mean distractor; FACTS allows 1.5
 _DISTRACTORS, _FEWEST_DISTRACTORS = 3, 2
 _NEIGHBOURS = 40  # concepts looked at for distractors, the nearest in the course first
-_PAIRS, _FEWEST_PAIRS = 4, 3
+_PAIRS, _FEWEST_PAIRS, _PAIR_NEIGHBOURS = 4, 3, 12
 _ARTICLE = re.compile(
     r"(?:(?P<indefinite>an?|eine?[rs]?|une?|des|una|unos|unas)|(?P<definite>the|der|die|das|les?|la|los|las|el))\s",
     re.I,
@@ -37,6 +37,11 @@ class Defined:
     form: str
 
     @property
+    def is_role(self) -> bool:
+        """Tell whether the text says what the thing does, not what it is."""
+        return self.form.startswith("verb")
+
+    @property
     def subject(self) -> str:
         return self.concept.term.casefold()
 
@@ -48,10 +53,19 @@ def defined(owners: dict[str, list[Concept]], words: Catalogue) -> list[Defined]
         for concept in concepts:
             text = predicate(concept, words)
             if concept.kind != "acronym" and _is_fair(concept.term, text, words):
-                article = _ARTICLE.match(text)
-                form = article.lastgroup or "" if article else ""
-                found.append(Defined(concept, section, text[0].upper() + text[1:], form))
+                found.append(Defined(concept, section, text[0].upper() + text[1:], _form(text, words)))
     return found
+
+
+def _form(text: str, words: Catalogue) -> str:
+    """Return the grammatical kind of a definition: options of one question share it."""
+    article = _ARTICLE.match(text)
+    if article:
+        return article.lastgroup or ""
+    verb = words.verb.match(text) if words.verb else None
+    if verb:
+        return "verb in s" if verb[0].endswith("s") and not verb[0].endswith("ss") else "verb"
+    return ""
 
 
 def _is_fair(term: str, text: str, words: Catalogue) -> bool:
@@ -59,7 +73,8 @@ def _is_fair(term: str, text: str, words: Catalogue) -> bool:
     own = set(content_stems(term, words.language))
     return (
         4 <= count_words(text, words.language) <= _MOST_WORDS
-        and not any(mark in text for mark in '`\n“”"|')
+        and not any(mark in text for mark in '\n“”"|')
+        and text.count("`") % 2 == 0
         and not text.endswith((":", ";", ","))
         and text[0] not in "(（"
         and not words.absolute.search(text)
@@ -80,7 +95,7 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
         if others:
             yield _draft(
                 one, words, "definition", "understand", "medium",
-                stem=words.say("stems", "definition", term=one.concept.term),
+                stem=words.say("stems", "role" if one.is_role else "definition", term=one.concept.term),
                 options=((one.text, True), *((other.text, False) for other in others)),
             )  # fmt: skip
         others = _distractors(one, near, lambda it: it.concept.term, words)
@@ -88,7 +103,7 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
         if asked_back:
             yield _draft(
                 one, words, "term", "remember", "easy",
-                stem=words.say("stems", "term", definition=one.text),
+                stem=words.say("stems", "role_term" if one.is_role else "term", definition=one.text),
                 options=((one.concept.term, True), *((other.concept.term, False) for other in others)),
             )  # fmt: skip
         # A gap and a question back show the same definition: one concept gets one of them.
@@ -125,7 +140,7 @@ def matching(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
     left = list(concepts)
     while left:
         group = [left.pop(0)]
-        for other in list(left[:_NEIGHBOURS]):
+        for other in list(left[:_PAIR_NEIGHBOURS]):
             if len(group) == _PAIRS:
                 break
             if other.form == group[0].form and all(unlike(other.concept, one.concept, words) for one in group):
@@ -138,8 +153,9 @@ def matching(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
             form="matching",
             subjects=tuple(one.subject for one in group),
             section=group[0].section,
+            further_sections=tuple(one.section for one in group[1:]),
             stem=words.say("stems", "matching", terms=words.enumerate([one.concept.term for one in group])),
-            objective=words.say("objectives", "define", term=group[0].concept.term),
+            objective=words.say("objectives", "matching", terms=words.enumerate([one.concept.term for one in group])),
             explanation=" ".join(f"{one.concept.term}: {one.concept.definition}" for one in group),
             citations=tuple((one.concept.passage_id, one.concept.definition) for one in group),
             pairs=tuple((one.concept.term, one.text) for one in group),
@@ -165,7 +181,7 @@ def _draft(
         subjects=(one.subject,),
         section=one.section,
         stem=stem,
-        objective=words.say("objectives", "define", term=one.concept.term),
+        objective=words.say("objectives", "role" if one.is_role else "define", term=one.concept.term),
         explanation=one.concept.definition,
         citations=((one.concept.passage_id, one.concept.definition),),
         options=options,
@@ -183,7 +199,12 @@ def _distractors(
     plain = key[:1].isupper()
     ranked = sorted(
         range(len(near)),
-        key=lambda i: (show(near[i])[:1].isupper() != plain, not _alike_in_length(show(near[i]), key), i),
+        key=lambda i: (
+            show(near[i])[:1].isupper() != plain,
+            near[i].concept.kind != one.concept.kind,
+            not _alike_in_length(show(near[i]), key),
+            i,
+        ),
     )
     chosen: list[Defined] = []
     for i in ranked:

@@ -28,6 +28,7 @@ class Draft:
     answers: tuple[str, ...] = ()
     difficulty: Difficulty = "medium"
     bloom: Bloom = "remember"
+    further_sections: tuple[str, ...] = ()  # that a matching question asks about beside its own
 
     @property
     def key(self) -> str:

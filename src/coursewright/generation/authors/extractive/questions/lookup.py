@@ -1,10 +1,9 @@
 """Table look-ups: which entry of a column belongs to which row."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from coursewright.documents.passages import Passage
-from coursewright.generation.authors.extractive.blocks import blocks
+from coursewright.generation.authors.extractive.blocks import SourceBlock
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import path_of
 from coursewright.generation.authors.extractive.questions.draft import Draft
@@ -22,10 +21,10 @@ _UNIT = re.compile(r"[(（,]")
 _BARE_LETTERS = 3
 
 
-def lookups(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]:
+def lookups(shown: Sequence[SourceBlock], section: str, words: Catalogue) -> Iterator[Draft]:
     """Yield a few look-ups a table; cells with figures are asked for in writing, never among figures."""
-    title = telling(path_of(passage), words)
-    for block in blocks(passage, words.language):
+    for block in shown:
+        title = telling(path_of(block.passage), words)
         if block.kind != "table" or not title:
             continue
         rows = rows_of(block.text)
@@ -39,40 +38,47 @@ def lookups(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]
             column = 1 + made
             if made == min(_MOST_PER_TABLE, len(rows[0]) - 1):
                 break
-            header = rows[0][column][0]
-            if not header or labels.count(labels[number]) > 1:
+            if not rows[0][column][0] or labels.count(labels[number]) > 1:
                 continue
-            draft = _look_up(row, column, header, body, title, section, passage.id, block.text, words)
+            draft = _look_up(block, rows[0], row, column, body, section, words)
             if draft:
                 made += 1
                 yield draft
 
 
 def _look_up(
+    block: SourceBlock,
+    heads: list[Cell],
     row: list[Cell],
     column: int,
-    header: str,
     body: list[list[Cell]],
-    title: str,
     section: str,
-    passage_id: str,
-    table: str,
     words: Catalogue,
 ) -> Draft | None:
-    label, value = row[0][0], row[column][0]
+    title = telling(path_of(block.passage), words)
+    label, value, header = row[0][0], row[column][0], heads[column][0]
     if not _is_label(label) or not _is_cell(value) or len(header.split()) > _LABEL_WORDS:
         return None
     if set(content_stems(label, words.language)) & set(content_stems(value, words.language)):
         return None  # the row would name its own answer
-    line = table[row[0][1] : row[-1][2]]
+    line = block.text[row[0][1] : row[-1][2]]
     label = label.strip("`")
+    if _NUMERIC.match(label) and heads[0][0]:
+        label = f"{heads[0][0]} {label}"  # "1 to 3" says nothing without "Age in days"
     if not any(char.isalpha() for char in value) and not _UNIT.search(header):
         return None  # a bare figure without a unit
-    if any(0 < len(other[column][0]) <= _BARE_LETTERS and other[column][0].isalpha() for other in body):
-        return None  # a column of yes and no
+    if any(0 < len(bare := other[column][0].strip("`")) <= _BARE_LETTERS and bare.isalpha() for other in body):
+        return None  # a column of yes and no, or of flags
     numeric = bool(_NUMERIC.search(value))
     others = list(dict.fromkeys(other[column][0] for other in body if other is not row and _is_cell(other[column][0])))
-    others = [text for text in others if text.casefold() != value.casefold() and not _NUMERIC.search(text)]
+    says = set(content_stems(value, words.language))
+    others = [
+        text
+        for text in others
+        if text.casefold() != value.casefold()
+        and not _NUMERIC.search(text)
+        and not says & set(content_stems(text, words.language))  # "pollen" would be half right for "nectar and pollen"
+    ]
     others.sort(key=lambda text: abs(len(text) - len(value)))
     others = others[:_DISTRACTORS]
     choice = (
@@ -81,7 +87,7 @@ def _look_up(
         and any(len(text) >= len(value) for text in others)
         and len(value) * len(others) < _LENGTH_TELL * sum(map(len, others))
     )
-    if not choice and (len(value.split()) > 3 or header.casefold() in words.generic_headers):
+    if not choice and (len(value.split()) > 3 or "," in value or header.casefold() in words.generic_headers):
         return None  # too long to be written word for word
     return Draft(
         kind="multiple_choice" if choice else "short_answer",
@@ -91,9 +97,9 @@ def _look_up(
         stem=words.say("stems", "lookup", column=header.strip("`"), row=label, table=title),
         objective=words.say("objectives", "lookup", title=title),
         explanation=line,
-        citations=((passage_id, line),),
+        citations=((block.passage.id, line),),
         options=((value, True), *((text, False) for text in others)) if choice else (),
-        answers=() if choice else tuple(dict.fromkeys((value.strip("`"), value))),
+        answers=() if choice else tuple(dict.fromkeys((value.replace("`", ""), value))),
     )
 
 

@@ -1,10 +1,9 @@
 """Ordering questions: numbered steps of a procedure, put back in order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from coursewright.documents.passages import Passage
-from coursewright.generation.authors.extractive.blocks import SourceBlock, blocks
+from coursewright.generation.authors.extractive.blocks import SourceBlock
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import path_of
 from coursewright.generation.authors.extractive.questions.draft import Draft
@@ -18,12 +17,12 @@ _NUMBERED = re.compile(r"^\d+[.)]\s+")
 _BACK = re.compile(r"\b(?:step|steps|Schritt|étape|paso)\s+\d", re.I)
 
 
-def ordering(passage: Passage, section: str, words: Catalogue) -> Iterator[Draft]:
+def ordering(shown: Sequence[SourceBlock], section: str, words: Catalogue) -> Iterator[Draft]:
     """Yield an ordering question for every numbered list that is a procedure and does not tell its own order."""
     lead = ""
-    for block in blocks(passage, words.language):
+    for block in shown:
         if block.kind == "list":
-            title = telling(path_of(passage), words)
+            title = telling(path_of(block.passage), words)
             if words.procedure.search(lead) or words.procedure.search(title):
                 yield from _from_list(block, title, section, words)
         lead = block.text if block.kind in ("paragraph", "note") else ""

@@ -32,6 +32,8 @@ def write(seed: Mapping[str, Any], passages: Sequence[Passage], number: int) -> 
         fields |= _ordering(seed, question_id, number)
     elif kind == "matching":
         fields |= _matching(seed, question_id, number)
+    elif kind == "long_answer":
+        fields["answer"] = seed["answers"][0]
     elif kind == "cloze":
         fields["answer"] = [seed["answers"]]
     else:

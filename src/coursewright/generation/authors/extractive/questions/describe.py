@@ -1,0 +1,65 @@
+"""Open questions on a section as a whole, with its most telling sentences as the model answer.
+
+The learner answers in their own words and compares: the one kind that every section with running text can be asked by.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blocks import SourceBlock
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.material import path_of
+from coursewright.generation.authors.extractive.questions.draft import Draft
+from coursewright.generation.authors.extractive.section import best_sentences
+from coursewright.generation.authors.extractive.titles import telling
+from coursewright.generation.authors.extractive.words import count_words
+
+_SENTENCES, _FEWEST_SENTENCES = 3, 2
+_POINTS, _FEWEST_POINTS = 6, 3
+_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+\S+\s+\S+\s+\S")  # three words at least
+_FEWEST_WORDS = 25  # of a model answer
+
+
+def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Catalogue) -> Iterator[Draft]:
+    """Yield the question, unless the title is itself one, or a continuation ("Strings (2)")."""
+    if title.endswith(("?", "？", "؟", ")")):
+        return
+    best = best_sentences(shown, words, _SENTENCES, aloud=False)
+    cited = [(next(block.passage.id for block in shown if sentence in block.text), sentence) for sentence in best]
+    answer = ("" if words.characters_per_minute else " ").join(best)
+    if len(best) < _FEWEST_SENTENCES or count_words(answer, words.language) < _FEWEST_WORDS:
+        passage, cited = _most_points(shown)
+        if passage is None:
+            return
+        title = telling(path_of(passage), words)
+        answer = "\n".join(line for _, line in cited)
+    yield Draft(
+        kind="long_answer",
+        form="describe",
+        subjects=(f"main points of {title}".casefold(),),
+        section=section,
+        stem=words.say("stems", "describe", title=title),
+        objective=words.say("objectives", "describe", title=title),
+        explanation="",
+        citations=tuple(cited),
+        answers=(answer,),
+        bloom="understand",
+    )
+
+
+def _most_points(shown: Sequence[SourceBlock]) -> tuple[Passage | None, list[tuple[str, str]]]:
+    """Return the passage with the most list items, as slides have them, and the first of its items as citations."""
+    points: dict[str, list[tuple[str, str]]] = {}
+    by_id = {block.passage.id: block.passage for block in shown}
+    for block in shown:
+        if block.kind == "list":
+            items = [(block.passage.id, line) for line in block.text.splitlines() if _ITEM.match(line)]
+            points.setdefault(block.passage.id, []).extend(items)
+    id_ = max(points, key=lambda one: len(points[one]), default="")
+    if len(points.get(id_, ())) < _FEWEST_POINTS:
+        return None, []
+    return by_id[id_], points[id_][:_POINTS]
+
+
+__all__ = ["describing"]
