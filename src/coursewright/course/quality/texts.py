@@ -143,7 +143,8 @@ def alignment(course: Course) -> Measure:
     total = good = 0
     for module in course.modules:
         for lesson in module.lessons:
-            taught = set(words.content(" ".join(_taught(lesson, headings)), course.language))
+            shown = " ".join(_taught(lesson, headings)).casefold()
+            taught = set(words.content(shown, course.language))
             for objective in lesson.objectives:
                 total += 1
                 faults = []
@@ -152,8 +153,9 @@ def alignment(course: Course) -> Measure:
                     faults.append("it does not start with a verb that can be measured")
                 # What an objective is about stands in quotation marks; its verb and "the main points of" do not count.
                 about = " ".join(_QUOTED.findall(objective)) or objective
-                content = set(words.content(about, course.language)) or set(words.words(about))
-                if content and len(content & taught) / len(content) < 0.5:
+                content = set(words.content(about, course.language))
+                held = len(content & taught) >= 0.5 * len(content) if content else about.casefold() in shown
+                if not held:
                     faults.append("no section of the lesson speaks of it")
                 if not asked[objective]:
                     faults.append("no question examines it")
