@@ -140,12 +140,69 @@ def test_progress_is_kept_between_pages(page: Page, site: Path) -> None:
     assert page.locator("#start").inner_text() == "Continue"
 
 
+def widths(page: Page, selector: str) -> list[float]:
+    found: list[float] = page.locator(selector).evaluate_all(
+        "elements => elements.map(each => each.getBoundingClientRect().width)"
+    )
+    return found
+
+
+def test_escape_closes_the_search_even_when_it_holds_words(page: Page, site: Path) -> None:
+    show(page, site, "index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("depend")
+    page.locator(".search-results a").first.wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#search").wait_for(state="hidden")
+
+
+def test_every_kind_of_question_can_be_answered_with_the_keyboard_alone(page: Page, site: Path) -> None:
+    show(page, site, "lesson-1-1.html")
+
+    def answer(kind: str, first: str, *keys: str) -> str:
+        form = page.locator(f"form.{kind}")
+        form.locator(first).first.focus()
+        for key in keys:
+            page.keyboard.press(key)
+        for _ in range(20):
+            if form.get_by_role("button", name="Check").evaluate("each => each === document.activeElement"):
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        return form.locator(".verdict").inner_text()
+
+    assert answer("multiple_choice", "input", "Space", "ArrowDown")
+    assert answer("multiple_response", "input", "Space", "Tab", "Space")
+    assert answer("true_false", "input", "Space")
+    assert answer("matching", "select", "ArrowDown", "Tab", "ArrowDown", "ArrowDown")
+    assert answer("ordering", "[data-move='1']", "Enter")
+    assert answer("cloze", "input", "x", "Tab", "y")
+    assert answer("short_answer", "input", "x")
+    assert "of 7 right" in page.locator(".score").inner_text()
+
+
+def test_the_printed_course_has_its_answers_at_the_end(page: Page, site: Path) -> None:
+    show(page, site, "print.html")
+    page.emulate_media(media="print")
+    questions = page.locator(".sheet > li").count()
+    assert page.locator(".answers > ol > li").count() == questions > 0
+    assert page.locator(".sheet").last.evaluate(
+        "sheet => sheet.compareDocumentPosition(document.querySelector('.answers')) & Node.DOCUMENT_POSITION_FOLLOWING"
+    )
+
+
 def test_the_menu_of_a_phone_opens_and_closes(page: Page, site: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(reduced_motion="reduce")
     show(page, site, "index.html")
     link = page.locator("#menu").get_by_role("link", name="Installing a package")
     assert not link.is_visible()
     page.get_by_role("button", name="Menu").click()
     link.wait_for()
+    box, bar = page.locator("#menu").bounding_box(), page.locator(".top").bounding_box()
+    assert box is not None
+    assert bar is not None
+    assert box["y"] + box["height"] == 844  # to the lower edge
+    assert all(width > 0.8 * box["width"] for width in widths(page, "#menu > *"))  # one below the other
     page.keyboard.press("Escape")
     link.wait_for(state="hidden")

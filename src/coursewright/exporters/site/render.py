@@ -5,7 +5,8 @@ they lead to `sources.html`. Nothing is fetched from outside; a strict content s
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -16,10 +17,11 @@ from coursewright.course import walk
 from coursewright.course.ids import derive_id
 from coursewright.course.model import Citation, Course, Lesson, Question, Source
 from coursewright.exporters.catalogue import catalogue, direction
+from coursewright.exporters.site.documents import by_document, strip
 from coursewright.exporters.site.mindmap import draw
 from coursewright.exporters.text import inline, parse_list, parse_table, plain
 
-ASSETS = ("style.css", "site.js", "questions.js", "print.css")
+ASSETS = ("style.css", "questions.css", "print.css", "theme.js", "site.js", "questions.js")
 FULL_MENU = 60  # lessons up to which every page lists them all
 
 
@@ -77,6 +79,8 @@ class _Site:
         self.sources = [source for source in course.sources if source.passage_id in cited]
         self.anchors = {source.passage_id: f"s{number}" for number, source in enumerate(self.sources, 1)}
         self.by_id = {source.passage_id: source for source in self.sources}
+        self.documents = by_document(self.sources)
+        self.cited_on: dict[str, list[Page]] = {}
         self._quotes = self._quoted_spans()
         env = Environment(
             loader=PackageLoader("coursewright.exporters.site"),
@@ -93,7 +97,8 @@ class _Site:
             "store": derive_id("cw-", course.title, *(module.id for module in course.modules)),
             "full_menu": sum(page.kind == "lesson" for page in self.nav) <= FULL_MENU, "place": _place,
             "lesson_count": sum(page.kind == "lesson" for page in self.nav), "sources": self.sources,
-            "anchors": self.anchors, "by_id": self.by_id, "rights": self._rights(),
+            "anchors": self.anchors, "by_id": self.by_id, "rights": self._rights(), "documents": self.documents,
+            "strip": self._strip, "cited_on": self.cited_on,
             "script_words": {key: self.say[key] for key in _SCRIPT_WORDS},
         }  # fmt: skip
         self._env = env
@@ -103,7 +108,7 @@ class _Site:
         cites = Cites(self.anchors, target, self.say["passage"])
         here = next((page for page in self.nav if page.file == file), None)
         at = self.nav.index(here) if here else None
-        return file, self._env.get_template(template).render(
+        text = self._env.get_template(template).render(
             file=file,
             page_title=title,
             cite=cites,
@@ -112,6 +117,10 @@ class _Site:
             following=self.nav[at + 1] if at is not None and at + 1 < len(self.nav) else None,
             **values,
         )
+        if here:
+            for passage_id in cites.used:
+                self.cited_on.setdefault(passage_id, []).append(here)
+        return file, text
 
     def pages(self) -> Iterator[tuple[str, str]]:
         course = self.course
@@ -148,15 +157,18 @@ class _Site:
                 spans.setdefault(citation.passage_id, set()).add((start, start + len(citation.quote)))
         return spans
 
-    def _rights(self) -> list[tuple[str, str, str]]:
-        """Return (title, attribution, licence) of every document that is cited, in order."""
-        return list(dict.fromkeys((s.title or s.document, s.attribution, s.licence) for s in self.sources))
+    def _strip(self, passage_ids: Iterable[str], label: str) -> Markup:
+        return strip(self.documents, Counter(self.by_id[each].document for each in passage_ids), label)
+
+    def _rights(self) -> list[str]:
+        """Return whom the sources are to be attributed to, and their licences, each once."""
+        return [rights for rights in dict.fromkeys(document.rights for document in self.documents) if rights]
 
     def sources_script(self) -> str:
         entries = {
             self.anchors[s.passage_id]: [
                 s.title or s.document,
-                list(s.heading_path),
+                list(s.heading_path[1:] if s.heading_path[:1] == (s.title,) else s.heading_path),
                 _place(s, self.say["page"]),
                 s.language,
                 s.text,

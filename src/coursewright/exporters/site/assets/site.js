@@ -33,8 +33,6 @@
   }
 
   // Theme
-  const theme = store.read().theme;
-  if (theme) root.dataset.theme = theme;
   $(".theme-button").addEventListener("click", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
@@ -49,7 +47,7 @@
     menuButton.setAttribute("aria-expanded", String(open));
   }
   menuButton.addEventListener("click", () => {
-    menu.classList.add("moves"); // only now, or the menu would be seen leaving when the page opens
+    menu.classList.add("is-sliding"); // only now, or the menu would be seen leaving when the page opens
     showMenu(!menu.classList.contains("is-open"));
     if (menu.classList.contains("is-open")) $("a", menu).focus();
   });
@@ -93,6 +91,20 @@
     });
   }
   showProgress();
+
+  // The section that is being read, beside it
+  const marks = $$(".toc a").map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))]);
+  if (marks.length) {
+    let asked = false;
+    const follow = () => {
+      asked = false;
+      const passed = marks.filter(([, target]) => target && target.getBoundingClientRect().top < innerHeight / 3);
+      const now = (passed.at(-1) || marks[0])[0];
+      marks.forEach(([link]) => link.classList.toggle("is-here", link === now));
+    };
+    addEventListener("scroll", () => { if (!asked) { asked = true; requestAnimationFrame(follow); } }, { passive: true });
+    follow();
+  }
 
   // Code that can be copied
   $$(".code").forEach((box) => {
@@ -200,6 +212,7 @@
   search.addEventListener("keydown", (event) => {
     const links = $$("a", list);
     const at = links.indexOf(document.activeElement);
+    if (event.key === "Escape") { event.preventDefault(); search.close(); } // a search field would only empty itself
     if (event.key === "ArrowDown" && links.length) { event.preventDefault(); links[Math.min(at + 1, links.length - 1)].focus(); }
     if (event.key === "ArrowUp" && links.length) { event.preventDefault(); (at > 0 ? links[at - 1] : input).focus(); }
     if (event.key === "Enter" && event.target === input) { event.preventDefault(); if (links.length) links[0].click(); }
