@@ -23,13 +23,17 @@ def settings_page() -> str:
     return HEAD + "".join(f"| {name} | {default} | {meaning} |\n" for name, default, meaning in _rows(Settings))
 
 
-def _rows(model: type[BaseModel], prefix: str = "COURSEWRIGHT_") -> Iterator[tuple[str, str, str]]:
+def _rows(
+    model: type[BaseModel], prefix: str = "COURSEWRIGHT_", section: BaseModel | None = None
+) -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning; a section's own defaults may differ from those of its class."""
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _rows(field.annotation, f"{prefix}{name.upper()}__")
+        value = getattr(section, name) if section else field.default
+        if isinstance(value, BaseModel):
+            yield from _rows(type(value), f"{prefix}{name.upper()}__", value)
             continue
         names = " or ".join(f"`{variable}`" for variable in _variables(field, f"{prefix}{name.upper()}"))
-        default = "" if field.default in (None, "") else f"`{field.default}`"
+        default = "" if value in (None, "", ()) else f"`{value}`"
         yield names, default, field.description or ""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from coursewright.access import ApiKeys, Tokens
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
 from coursewright.course.quality import LeftOut, Quality
@@ -14,6 +15,8 @@ from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import Pool, connect_sync, open_pool
 from coursewright.documents.discover import discover
+from coursewright.documents.fetch import Fetcher
+from coursewright.documents.intake import Intake
 from coursewright.documents.reading import SourceFile, read_files
 from coursewright.documents.store import DocumentStore
 from coursewright.errors import ConfigurationError, JobFailed, NothingToRead, UnreadableDocument
@@ -24,8 +27,11 @@ from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
 from coursewright.generation.writing import Writing
+from coursewright.operations import Operations
+from coursewright.organisation import Organisation
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
+from coursewright.queue.submission import Submissions
 from coursewright.settings import Settings
 
 # On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
@@ -81,10 +87,16 @@ class Coursewright:
 
     def __init__(self, settings: Settings, url: str, pool: Pool) -> None:
         self.settings = settings
+        self.url = url
+        self.keys = ApiKeys(pool)
+        self.tokens = Tokens(settings.auth, pool)
+        self.fetcher = Fetcher(settings.api)
+        self.intake = Intake(pool, settings.documents, self.fetcher)
+        self.operations = Operations(pool, url)
         self.jobs = JobQueue(pool)
         self.documents = DocumentStore(pool)
         self.courses = CourseStore(pool)
-        self._url = url
+        self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self._extractive = ExtractiveAuthor()
         writing = Writing(self._author_for, self._extractive)
@@ -157,12 +169,35 @@ class Coursewright:
         )
         return job_id, False
 
+    def organisation(self, organisation_id: UUID) -> Organisation:
+        """Return one organisation's view of the program."""
+        return Organisation(self._pool, organisation_id, self.settings, "extractive")
+
+    async def forget_old(self) -> None:
+        """Delete what no window of the limits and no repeated request can ask for any more."""
+        await Submissions(self._pool, self.settings.limits).forget_old()
+
+    async def work(self, worker: Worker) -> None:
+        """Carry out tasks and read documents in the background until the worker is stopped."""
+        reading = asyncio.create_task(self.intake.run())
+        working = asyncio.create_task(worker.run())
+        try:
+            await asyncio.wait([reading, working], return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and not reading.cancelled():
+                worker.stop()
+                reading.result()  # a reader that ends by itself has met a defect: show it
+        finally:
+            worker.stop()
+            reading.cancel()
+            await working
+            await asyncio.gather(reading, return_exceptions=True)
+
     def worker(self, *, only_job: UUID | None = None) -> Worker:
         """Return a worker for this process; `only_job` confines it to one job."""
         return Worker(
             self._leases,
             self._step,
-            lambda: connect_sync(self._url, self.settings.database),
+            lambda: connect_sync(self.url, self.settings.database),
             self.settings.worker,
             name=self.settings.worker_id,
             poll_interval=self.settings.poll_interval,

@@ -5,7 +5,11 @@
     │   ├── UnreadableDocument       one file; carries its path
     │   ├── NothingToRead            no usable document at all
     │   ├── TooFewSources            the structure asked for does not fit the sources
-    │   └── InvalidRequest           an option or field has no such value
+    │   ├── InvalidRequest           an option or field has no such value
+    │   └── TooLarge                 a file or request is above the limit
+    ├── Unauthenticated          nobody, or a key or token that is not valid
+    ├── Forbidden                known, but not allowed to do this
+    ├── LimitReached             too many in a window of time; carries `retry_after`
     ├── NotFound                 no such job, task, course or document
     ├── Conflict                 the thing is not in a state that allows this
     ├── ConfigurationError       settings are missing or contradict each other
@@ -89,6 +93,34 @@ class InvalidRequest(InputError):
     """An option or a field has a value that does not exist."""
 
     code = "invalid_request"
+
+
+class TooLarge(InputError):
+    """A file or a request is larger, or there are more of them, than the limit allows."""
+
+    code = "too_large"
+
+
+class Unauthenticated(CoursewrightError):
+    """No credentials came along, or they are not valid (any more)."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(CoursewrightError):
+    """Whoever asks is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class LimitReached(CoursewrightError):
+    """Too many requests in a window of time; there is room again after `retry_after` seconds."""
+
+    code = "limit_reached"
+
+    def __init__(self, detail: str, *, hint: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(detail, hint=hint)
+        self.retry_after = retry_after
 
 
 class NotFound(CoursewrightError):

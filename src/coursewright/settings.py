@@ -42,6 +42,66 @@ class DocumentSettings(_Section):
     embedder: str = Field("", description="`minilm` (extra `embeddings` and pgvector) or empty: lexical only.")
 
 
+class ApiSettings(_Section):
+    """The HTTP service."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Without keys only a loopback address is allowed.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    cors_origins: tuple[str, ...] = Field((), description="JSON list of other origins whose pages may call the API.")
+    max_body_kb: int = Field(256, gt=0, description="Largest request body, uploads aside.")
+    max_upload_mb: int = Field(50, gt=0, description="Largest uploaded or fetched document.")
+    max_documents: int = Field(2000, gt=0, description="Most documents in one knowledge base.")
+    url_seconds: float = Field(30, gt=0, description="Time to fetch a document from a URL, redirects included.")
+    url_networks: tuple[str, ...] = Field(
+        (), description="JSON list of networks that are not global and may be fetched from (an intranet)."
+    )
+    keepalive_seconds: float = Field(15, gt=0, description="Silence after which an event stream sends a comment.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics; without one it answers only where no key is needed."
+    )
+
+
+class AuthSettings(_Section):
+    """Who is recognised besides the holders of API keys: users with a JWT of Supabase, or of the same form."""
+
+    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens.")
+    jwks_url: str | None = Field(None, description="Where the public keys of ES256 and RS256 tokens are.")
+    jwt_audience: str = Field("authenticated", description="Audience that a token must have.")
+    jwt_issuer: str | None = Field(None, description="Issuer that a token must have.")
+    organisation_claim: str = Field(
+        "app_metadata.organisation_id", description="Claim with the organisation's id; dots lead into objects."
+    )
+    role_claim: str = Field("app_metadata.role", description="Claim with the role.")
+    membership_query: str | None = Field(
+        None,
+        description="SQL with %(user_id)s that gives organisation_id and role, asked instead of the two claims.",
+    )
+    default_role: str = Field("student", description="Role of a token that names none.")
+
+
+class Windows(_Section):
+    """How many requests for courses are accepted in sliding windows of time."""
+
+    minute: int | None = Field(None, ge=1, description="Courses a minute; empty: no limit.")
+    hour: int | None = Field(None, ge=1, description="Courses an hour; empty: no limit.")
+    day: int | None = Field(None, ge=1, description="Courses a day; empty: no limit.")
+
+
+class LimitSettings(_Section):
+    """How many courses may be asked for: by one user in each role, by one organisation, by everyone together.
+
+    Whoever is above a window gets 429. A role that is not listed has the limits of `student`.
+    """
+
+    enabled: bool = Field(True, description="Whether windows are kept at all.")
+    student: Windows = Windows(minute=2, hour=10, day=50)
+    teacher: Windows = Windows(minute=5, hour=30, day=200)
+    admin: Windows = Windows(minute=10, hour=100, day=1000)
+    super_admin: Windows = Windows(minute=20, hour=500, day=5000)
+    organisation: Windows = Windows()
+    everyone: Windows = Windows()
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Frozen; secrets print as stars."""
 
@@ -69,6 +129,18 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     documents: DocumentSettings = DocumentSettings()
+    api: ApiSettings = ApiSettings()
+    auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
 
 
-__all__ = ["DatabaseSettings", "DocumentSettings", "Settings", "WorkerSettings"]
+__all__ = [
+    "ApiSettings",
+    "AuthSettings",
+    "DatabaseSettings",
+    "DocumentSettings",
+    "LimitSettings",
+    "Settings",
+    "Windows",
+    "WorkerSettings",
+]

@@ -12,7 +12,7 @@ import pydantic
 import typer
 
 from coursewright import __version__
-from coursewright.cli import generate, jobs, system
+from coursewright.cli import generate, jobs, keys, serve, system
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
 from coursewright.cli.help import Group
@@ -31,7 +31,9 @@ coursewright resume JOB  # go on after Ctrl-C or a crash""",
 )
 generate.register(app)
 jobs.register(app)
+serve.register(app)
 system.register(app)
+keys.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -86,7 +86,7 @@ async def _worker(configured: Settings) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, running.stop)
         stderr.print(f"Worker {running.name}, {count(configured.worker.concurrency, 'task')} at once. Ctrl-C stops it.")
-        await running.run()
+        await program.work(running)
 
 
 async def _migrate(configured: Settings) -> None:

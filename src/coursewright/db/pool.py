@@ -5,7 +5,8 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeAlias
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -16,7 +17,13 @@ from coursewright.errors import ConfigurationError, DatabaseUnavailable
 from coursewright.settings import DatabaseSettings
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
-Pool: TypeAlias = psycopg_pool.AsyncConnectionPool[Connection]
+
+
+class Pool(Protocol):
+    """Lends connections: all rights, or those of one organisation (`db.scope`)."""
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]: ...
+
 
 # Other programs' words in the same variable (Prisma, Supabase's dashboard); libpq refuses what it does not know.
 _FOREIGN_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "supa"})
@@ -38,7 +45,7 @@ async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]
     # One connection by hand first: the pool would say only that it timed out, not why.
     with mapped_errors():
         await (await psycopg.AsyncConnection.connect(url, **options)).close()
-    pool: Pool = psycopg_pool.AsyncConnectionPool(
+    pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(
         url,
         min_size=1,
         max_size=settings.pool_size,
@@ -67,6 +74,12 @@ def connect_sync(url: str, settings: DatabaseSettings | None = None) -> psycopg.
     """Connect without an event loop, in autocommit (the heartbeat's thread). Raises DatabaseUnavailable."""
     with mapped_errors():
         return psycopg.connect(_libpq(url), autocommit=True, **_options(settings or DatabaseSettings()))
+
+
+async def connect(url: str, settings: DatabaseSettings) -> psycopg.AsyncConnection[Any]:
+    """Connect outside of the pool, in autocommit (a listener keeps its connection). Raises DatabaseUnavailable."""
+    with mapped_errors():
+        return await psycopg.AsyncConnection.connect(_libpq(url), autocommit=True, **_options(settings))
 
 
 @contextlib.contextmanager
@@ -124,4 +137,13 @@ def _libpq(url: str) -> str:
     return url
 
 
-__all__ = ["Connection", "Pool", "connect_sync", "is_unavailable", "mapped_errors", "open_pool", "transaction"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "connect",
+    "connect_sync",
+    "is_unavailable",
+    "mapped_errors",
+    "open_pool",
+    "transaction",
+]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from coursewright.db.pool import Pool, mapped_errors, transaction
@@ -52,15 +52,22 @@ class DocumentStore:
                 {"knowledge_base_id": knowledge_base_id, "name": name, "content": content, "sha256": sha256},
             )
 
-    async def record(self, knowledge_base_id: UUID, read: FileRead) -> None:
-        """Store the outcome of reading a document, with its passages, in one transaction."""
+    async def record(self, knowledge_base_id: UUID, read: FileRead, *, attempt: int | None = None) -> bool:
+        """Store the outcome of reading a document, with its passages, in one transaction.
+
+        With an `attempt`, only if that is still the newest one to read it; tell whether it was.
+        """
         key: dict[str, Any] = {"knowledge_base_id": knowledge_base_id, "name": read.name}
         async with transaction(self._pool) as connection:
+            if attempt is not None:
+                held = await connection.execute(sql(__package__, "hold_document"), key | {"attempt": attempt})
+                if await held.fetchone() is None:
+                    return False
             await connection.execute(sql(__package__, "forget_passages"), key)
             if read.document is None:
                 detail, hint = (read.error.detail, read.error.hint) if read.error else ("It could not be read.", "")
                 await connection.execute(sql(__package__, "record_error"), key | {"error": detail, "hint": hint})
-                return
+                return True
             document = read.document
             fields = ("title", "language", "licence", "attribution", "pages", "text")
             known = {field: getattr(document, field) for field in fields} | {"warnings": list(document.warnings)}
@@ -69,6 +76,7 @@ class DocumentStore:
                 await cursor.executemany(
                     sql(__package__, "add_passage"), [_parameters(knowledge_base_id, each) for each in read.passages]
                 )
+        return True
 
     async def documents(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[DocumentRow]:
         """Return the documents of a knowledge base by name."""
@@ -81,6 +89,15 @@ class DocumentStore:
         """Return name and reason of the documents that could not be read."""
         documents = await self.documents(organisation_id, knowledge_base_id)
         return [(each.name, each.error or "") for each in documents if each.status == "error"]
+
+    async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int:
+        """Count the documents that are waiting to be read in the background, or are being read."""
+        key = {"organisation_id": organisation_id, "knowledge_base_id": knowledge_base_id}
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+                await cursor.execute(sql(__package__, "unread"), key)
+                count: int = await cursor.fetchone() or 0
+        return count
 
     async def passages(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[Passage]:
         """Return all passages: documents by name, then in order; ordinals count through."""

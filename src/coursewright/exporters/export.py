@@ -46,6 +46,11 @@ def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS
     return tuple(out / _ENTRY[name] for name in wanted)
 
 
+def render(course: Course, quality: Quality, wanted: Format) -> Mapping[str, bytes]:
+    """Return the files of one format by their paths."""
+    return _files(course, quality, [wanted])
+
+
 def render_json(model: Course | Quality) -> bytes:
     """Return the canonical JSON: the model's order, two spaces, UTF-8, a newline at the end."""
     return (json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n").encode()
@@ -143,4 +148,4 @@ def _explained(out: Path) -> Iterator[None]:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}.", hint=hint) from error
 
 
-__all__ = ["FORMATS", "MARKER", "Format", "check_folder", "export", "render_json"]
+__all__ = ["FORMATS", "MARKER", "Format", "check_folder", "export", "render", "render_json"]

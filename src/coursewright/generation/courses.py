@@ -43,11 +43,12 @@ class CourseStore:
                     },
                 )
 
-    async def load(self, job_id: UUID) -> tuple[Course, Quality]:
-        """Return the course that a job made; raise `NotFound` when it has made none (yet)."""
+    async def load(self, job_id: UUID, organisation_id: UUID | None = None) -> tuple[Course, Quality]:
+        """Return the course that a job made; raise `NotFound` when there is none (yet) or it is another's."""
+        key = {"job_id": job_id, "organisation_id": organisation_id}
         with mapped_errors():
             async with self._pool.connection() as connection:
-                row = await fetch_one(connection, _Row, sql(__package__, "load_course"), {"job_id": job_id})
+                row = await fetch_one(connection, _Row, sql(__package__, "load_course"), key)
         if row is None:
             raise NotFound(
                 f"Job {job_id} has no course yet.", hint=f"`coursewright status {job_id}` shows how far it is."

@@ -17,9 +17,12 @@ from coursewright.errors import Conflict, NeedsAction, NoUsableReply
 from coursewright.generation.assemble import assemble, pins
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
+from coursewright.generation.wish import course_request
 from coursewright.generation.writing import Writing, whose
 from coursewright.llm import Deferred
 from coursewright.queue import Done, Fail, JobQueue, Lease, Outcome, Snooze, Task, TaskStatus
+
+_SECONDS_BETWEEN_LOOKS = 1.0  # at documents that are still being read
 
 
 class Sources(Protocol):
@@ -33,6 +36,8 @@ class Sources(Protocol):
 
     async def left_out(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]: ...
 
+    async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int: ...
+
 
 class CourseSteps:
     """The steps of a course. Called by a worker with a lease; every input is pinned in the task or follows from it."""
@@ -45,7 +50,7 @@ class CourseSteps:
 
     async def __call__(self, lease: Lease) -> Outcome:
         """Carry out one task; a call that has to wait makes the task wait, one that needs a person pauses the job."""
-        request = CourseRequest.model_validate(lease.request["request"])
+        request = course_request(lease.request)
         if language := lease.input.get("language"):  # of the outline: a part is written in the course's language
             request = request.model_copy(update={"language": language})
         try:
@@ -79,6 +84,8 @@ class CourseSteps:
                 return Fail(f"No step knows tasks of the kind {lease.type!r}.", "unknown_task_kind", recoverable=False)
 
     async def _analyse(self, lease: Lease, request: CourseRequest) -> Outcome:
+        if await self._sources.unread(*whose(lease)):
+            return Snooze(_SECONDS_BETWEEN_LOOKS)
         passages = await self._sources.passages(*whose(lease))
         analysis, memory = await self._writing.write(
             lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)
@@ -93,7 +100,12 @@ class CourseSteps:
             lease, request, passages, {"analysis": found}, lambda author, wish: author.outline(passages, analysis, wish)
         )
         tasks = () if lease.job_type == "generate_outline" else course_tasks(outline, str(lease.base_class_id))
-        return Done(outline.model_dump(mode="json"), memory, tasks=tasks, result={"courseOutlineId": str(lease.job_id)})
+        return Done(
+            outline.model_dump(mode="json"),
+            memory | {"outline": _contents(outline)},
+            tasks=tasks,
+            result={"courseOutlineId": str(lease.job_id)},
+        )
 
     async def _section(self, lease: Lease, request: CourseRequest) -> Outcome:
         plan = SectionPlan.model_validate(lease.input["plan"])
@@ -207,6 +219,26 @@ def _substituted(tasks: Sequence[Task]) -> list[Flag]:
         for task in tasks
         if task.result_metadata and "substituted" in task.result_metadata
     ]
+
+
+def _contents(outline: Outline) -> dict[str, Any]:
+    """Return the outline as a table of contents: what a page shows while the course is being written."""
+    return {
+        "title": outline.title,
+        "description": outline.description,
+        "objectives": list(outline.objectives),
+        "paths": [
+            {
+                "id": module.id,
+                "title": module.title,
+                "lessons": [
+                    {"id": lesson.id, "title": lesson.title, "sections": [each.title for each in lesson.sections]}
+                    for lesson in module.lessons
+                ],
+            }
+            for module in outline.modules
+        ],
+    }
 
 
 def _sections_of(passages: Sequence[Passage], language: str) -> list[KnowledgeSection]:

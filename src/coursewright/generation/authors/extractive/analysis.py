@@ -27,6 +27,10 @@ def refuse_what_needs_a_model(request: CourseRequest) -> None:
             ("mode kb_supplemented", request.mode == "kb_supplemented"),
             ("a reading level", request.level is not None),
             ("an audience", bool(request.audience)),
+            (f"{request.detail} lessons", request.detail in ("basic", "comprehensive")),
+            ("prerequisites", bool(request.prerequisites)),
+            ("learning objectives", bool(request.objectives)),
+            ("guidance in words", bool(request.guidance)),
         )
         if wanted
     ]

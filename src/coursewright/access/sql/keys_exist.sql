@@ -1,0 +1,2 @@
+-- Whether keys are used here at all.
+select exists (select from coursewright.api_keys) as used

@@ -1,0 +1,3 @@
+"""The routes, one file a subject."""
+
+__all__: list[str] = []

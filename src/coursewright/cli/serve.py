@@ -1,0 +1,62 @@
+"""`serve`: the HTTP service with a worker in the same process."""
+
+import asyncio
+import logging
+from typing import Annotated
+
+import typer
+
+from coursewright.cli.console import stderr
+from coursewright.cli.help import Command
+from coursewright.cli.options import DataDir, settings
+from coursewright.logs import write_json_logs
+from coursewright.settings import WorkerSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command(
+        cls=Command,
+        rich_help_panel="Run and check the program",
+        epilog="""\
+coursewright serve  # API, documentation, metrics and one worker
+DATABASE_URL=postgresql://… coursewright serve --host 0.0.0.0 --workers 0  # the API alone""",
+    )(serve)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address. Default: 127.0.0.1.", metavar="ADDRESS")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. Default: 8000.", metavar="N")] = None,
+    workers: Annotated[
+        int, typer.Option(help="Workers in this process; 0: they run elsewhere. Default: 1.", min=0, max=1, metavar="N")
+    ] = 1,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Tasks at once of the worker. Default: 4.", min=1, metavar="N")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the HTTP API with its documentation and metrics, and work on what is asked for.
+
+    Without keys it listens on this machine only, and whoever reaches it there acts as its owner.
+    """
+    # Imported here, because only this command needs it, and it takes half a second.
+    from coursewright.api.serving import serve as run
+
+    configured = settings(data_dir)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    worker = configured.worker
+    if concurrency:
+        worker = WorkerSettings.model_validate(worker.model_dump() | {"concurrency": concurrency})
+    configured = configured.model_copy(update={"api": configured.api.model_copy(update=given), "worker": worker})
+
+    def on_ready(where: str) -> None:
+        stderr.print(f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.", soft_wrap=True)
+        if not workers:
+            stderr.print("Without a worker: `coursewright worker` carries out what is asked for.", soft_wrap=True)
+
+    write_json_logs()
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    asyncio.run(run(configured, with_worker=workers > 0, on_ready=on_ready))
+
+
+__all__ = ["register"]

@@ -1,0 +1,188 @@
+-- A job's story: what users read (logs), every failure (errors), what users did (user actions), what it took (metrics);
+-- and the bell for those who watch a job.
+
+create table if not exists public.course_generation_logs (
+    id uuid primary key default gen_random_uuid(),
+    job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
+    task_id uuid references public.course_generation_tasks (id) on delete set null,
+    level text not null default 'info' check (level in ('info', 'warning', 'error', 'critical')),
+    message text not null,
+    source text,
+    details jsonb,
+    error_code text,
+    created_at timestamptz not null default clock_timestamp()
+);
+create index if not exists course_generation_logs_job on public.course_generation_logs (job_id, created_at);
+
+create table if not exists public.course_generation_errors (
+    id uuid primary key default gen_random_uuid(),
+    job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
+    task_id uuid references public.course_generation_tasks (id) on delete cascade,
+    task_identifier text,
+    task_type text,
+    attempt integer,
+    error_message text,
+    error_details jsonb,
+    error_severity text,
+    error_category text,
+    is_recoverable boolean,
+    recovery_suggestions text[],
+    will_retry boolean not null default false,
+    created_at timestamptz not null default clock_timestamp()
+);
+create index if not exists course_generation_errors_job on public.course_generation_errors (job_id, created_at);
+
+create table if not exists public.course_generation_user_actions (
+    id uuid primary key default gen_random_uuid(),
+    job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
+    user_id uuid,
+    action_type text not null,
+    task_ids uuid[] not null default '{}',
+    action_context jsonb,
+    created_at timestamptz not null default clock_timestamp()
+);
+create index if not exists course_generation_user_actions_job
+    on public.course_generation_user_actions (job_id, created_at);
+
+-- What a task makes, in words.
+create function coursewright.tell_task(job uuid, identifier text) returns text stable language sql as $$
+    select case t.task_type
+               when 'knowledge_analysis' then 'the analysis of the knowledge base'
+               when 'outline_generation' then 'the outline'
+               when 'lesson_section' then format('the section “%s”', t.section_title)
+               when 'lesson_assessment' then format('the questions of “%s”', lesson.title)
+               when 'lesson_mind_map' then format('the mind map of “%s”', lesson.title)
+               when 'lesson_brainbytes' then format('the brain bytes of “%s”', lesson.title)
+               when 'path_quiz' then 'the quiz of a module'
+               when 'class_exam' then 'the exam'
+               when 'content_validation' then 'the check of the whole course'
+               else t.task_identifier end
+      from public.course_generation_tasks t
+      left join lateral (
+           select s.input_data #>> '{lesson,title}' as title from public.course_generation_tasks s
+            where s.job_id = t.job_id and s.task_identifier = format('section-%s-1', t.lesson_id)) lesson on true
+     where t.job_id = job and t.task_identifier = identifier
+$$;
+
+create function coursewright.tell_event() returns trigger language plpgsql as $$
+declare
+    task text := new.payload ->> 'task';
+    error text := new.payload ->> 'error';
+    told text := case when task is not null then coursewright.tell_task(new.job_id, task) end;
+    many integer := case when new.payload ? 'tasks' then jsonb_array_length(new.payload -> 'tasks') end;
+begin
+    insert into public.course_generation_logs (job_id, task_id, level, message, source, details, created_at)
+    values (
+        new.job_id,
+        (select t.id from public.course_generation_tasks t where t.job_id = new.job_id and t.task_identifier = task),
+        case new.kind when 'task_failed' then 'error' when 'job_failed' then 'critical'
+                      when 'task_skipped' then 'warning' when 'job_cancelled' then 'warning' else 'info' end,
+        case new.kind
+            when 'job_started' then 'Work on the course has begun.'
+            when 'task_completed' then format('Finished %s.', coalesce(told, task))
+            when 'task_failed' then coalesce(format('Could not finish %s: %s', coalesce(told, task), error),
+                                             format('%s tasks failed: %s', many, error))
+            when 'task_skipped' then format('Skipped %s tasks.', many)
+            when 'tasks_retried' then format('Doing %s tasks again, and what follows from them.', many)
+            when 'job_paused' then 'Paused.'
+            when 'job_resumed' then 'Going on.'
+            when 'job_cancelled' then 'Cancelled.'
+            when 'job_completed' then coalesce('The course is finished, but: ' || error, 'The course is finished.')
+            when 'job_failed' then coalesce('No course came out: ' || error, 'No course came out.')
+            else replace(new.kind, '_', ' ') end,
+        'queue', new.payload, new.created_at);
+    perform pg_notify('coursewright_events', new.job_id::text);
+    return null;
+end $$;
+create trigger coursewright_tell_event after insert on coursewright.events
+    for each row execute function coursewright.tell_event();
+
+-- Every failure of an attempt, also one that is tried again.
+create function coursewright.keep_error() returns trigger language plpgsql as $$
+begin
+    insert into public.course_generation_errors (
+        job_id, task_id, task_identifier, task_type, attempt, error_message, error_details, error_severity,
+        error_category, is_recoverable, recovery_suggestions, will_retry)
+    values (new.job_id, new.id, new.task_identifier, new.task_type, new.attempt, new.error_message, new.error_details,
+            new.error_severity, new.error_category, new.is_recoverable, new.recovery_suggestions,
+            new.status = 'retrying');
+    if new.status = 'retrying' then
+        insert into public.course_generation_logs (job_id, task_id, level, message, source, details, error_code)
+        values (new.job_id, new.id, 'warning',
+                format('%s did not succeed and is tried again: %s',
+                       regexp_replace(coursewright.tell_task(new.job_id, new.task_identifier), '^t', 'T'),
+                       new.error_message),
+                'queue', new.error_details, new.error_category);
+    end if;
+    return null;
+end $$;
+create trigger coursewright_keep_error after update of status on public.course_generation_tasks
+    for each row when (old.status = 'running' and new.status in ('retrying', 'failed'))
+    execute function coursewright.keep_error();
+
+-- A change of the job's state that no transition of the queue tells of, whoever wrote it, is an event too. The row is
+-- locked by the very update, so the number is free.
+create function coursewright.tell_status() returns trigger language plpgsql as $$
+declare
+    told text := case when new.status = 'paused' then 'job_paused' when new.status = 'cancelled' then 'job_cancelled'
+                      when old.status = 'paused' and new.status in ('queued', 'processing') then 'job_resumed' end;
+begin
+    if told is not null then
+        new.event_count := greatest(new.event_count, old.event_count) + 1;
+        insert into coursewright.events (job_id, number, kind, payload)
+        values (new.id, new.event_count, told, jsonb_build_object(
+            'completed', new.completed_tasks, 'failed', new.failed_tasks, 'skipped', new.skipped_tasks,
+            'total', new.total_tasks, 'progress', new.progress_percentage));
+    end if;
+    if new.status in ('completed', 'failed', 'cancelled') then
+        new.estimated_completion_time := null;
+        new.performance_metrics := coalesce(new.performance_metrics, '{}') || coursewright.measure_job(new);
+    end if;
+    return new;
+end $$;
+create function coursewright.measure_job(job public.course_generation_jobs) returns jsonb stable language sql as $$
+    select jsonb_build_object(
+        'queuedSeconds', round(extract(epoch from job.started_at - job.created_at), 3),
+        'totalSeconds', round(extract(epoch from coalesce(job.completed_at, clock_timestamp()) - job.started_at), 3),
+        'workSeconds', sum(k.seconds), 'attempts', sum(k.attempts), 'retries', sum(k.retries), 'rescues', sum(k.rescues),
+        'tasksByType', coalesce(jsonb_object_agg(k.task_type, jsonb_build_object(
+            'count', k.n, 'seconds', k.seconds, 'longest', k.longest)) filter (where k.task_type is not null), '{}'))
+      from (select t.task_type, count(*) as n, round(sum(t.actual_duration_seconds)::numeric, 3) as seconds,
+                   max(t.actual_duration_seconds) as longest, sum(t.attempt) as attempts,
+                   sum(t.current_retry_count) as retries, sum(t.rescues) as rescues
+              from public.course_generation_tasks t where t.job_id = job.id group by 1) k
+$$;
+create trigger coursewright_tell_status before update of status on public.course_generation_jobs
+    for each row when (old.status is distinct from new.status) execute function coursewright.tell_status();
+
+-- What a job's calls to providers have cost, in US dollars. No author that pays for calls is part of this version.
+create function coursewright.job_spend(job uuid) returns numeric stable language sql as 'select 0::numeric';
+
+-- When the job will probably be finished, from the pace so far.
+create function coursewright.estimate_completion() returns trigger language plpgsql as $$
+declare
+    settled constant integer := new.completed_tasks + new.failed_tasks + new.skipped_tasks;
+begin
+    if new.status = 'processing' and new.started_at is not null and settled > 2 then
+        new.estimated_completion_time := clock_timestamp() + (clock_timestamp() - new.started_at)
+            / settled * greatest(0, greatest(new.total_tasks, new.expected_tasks) - settled);
+    end if;
+    return new;
+end $$;
+create trigger coursewright_estimate before update of completed_tasks, total_tasks on public.course_generation_jobs
+    for each row execute function coursewright.estimate_completion();
+
+do $$
+declare
+    named text;
+begin
+    foreach named in array array['logs', 'errors', 'user_actions'] loop
+        named := 'public.course_generation_' || named;
+        execute format('alter table %s enable row level security', named);
+        if exists (select from pg_roles where rolname = 'coursewright_api') then
+            execute format('grant select, insert, update, delete on %s to coursewright_api', named);
+            execute format('create policy coursewright_api on %s to coursewright_api using (exists (
+                select from public.course_generation_jobs j where j.id = job_id))', named);
+        end if;
+    end loop;
+end $$;

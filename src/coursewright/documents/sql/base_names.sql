@@ -1,0 +1,3 @@
+-- Names of knowledge bases.
+select id, name from coursewright.knowledge_bases
+ where organisation_id = %(organisation_id)s and id = any (%(ids)s::uuid[])

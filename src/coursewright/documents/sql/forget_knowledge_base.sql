@@ -1,0 +1,6 @@
+-- Forget a knowledge base with its documents, and the jobs and courses that were made from it.
+with jobs as (
+    delete from public.course_generation_jobs
+     where base_class_id = %(knowledge_base_id)s and organisation_id = %(organisation_id)s)
+delete from coursewright.knowledge_bases
+ where id = %(knowledge_base_id)s and organisation_id = %(organisation_id)s

@@ -1,0 +1,106 @@
+"""A wish for a course in the words of the HTTP API: those of `job_data` too, in rows that other programs insert."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from coursewright.course.model import Difficulty, Mode
+from coursewright.course.plan import CourseRequest, Detail, Level
+
+AuthorName = Literal["extractive", "llm"]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
+
+
+def _none_if_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _lines(value: Any) -> Any:
+    """Take one text for a list of its lines: forms send either."""
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    return [] if value is None else value
+
+
+Blank = BeforeValidator(_none_if_blank)
+Lines = Annotated[
+    list[Line], Field(max_length=50), BeforeValidator(_lines, json_schema_input_type=list[Line] | str | None)
+]
+
+
+class AssessmentSettings(BaseModel):
+    """Which questions the course has, and at most how many."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel)
+
+    include_assessments: bool = Field(True, description="Questions at the end of each lesson.")
+    include_quizzes: bool = Field(True, description="A quiz at the end of each module.")
+    include_final_exam: bool = Field(True, description="An exam at the end of the course.")
+    assessment_difficulty: Annotated[Difficulty | None, Blank] = None
+    questions_per_lesson: int | None = Field(None, ge=0, le=50)
+    questions_per_quiz: int | None = Field(None, ge=0, le=100)
+    questions_per_exam: int | None = Field(None, ge=0, le=200)
+
+
+class CourseWish(BaseModel):
+    """What a user asks for. Fields that are not known here are kept with the job and otherwise ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel)
+
+    base_class_id: UUID = Field(description="The knowledge base.")
+    title: Annotated[Line | None, Blank] = Field(None, description="Default: from the sources.")
+    description: Annotated[Words | None, Blank] = None
+    generation_mode: Annotated[Mode | None, Blank] = Field(
+        None, description="How closely to keep to the sources; default: kb_only."
+    )
+    estimated_duration_weeks: int | None = Field(
+        None, ge=1, le=50, description="One module a week, exactly; default: as the sources carry."
+    )
+    academic_level: Annotated[Level | None, Blank] = None
+    lesson_detail_level: Annotated[Detail | None, Blank] = None
+    target_audience: Annotated[Line | None, Blank] = None
+    prerequisites: Lines = []
+    lessons_per_week: int | None = Field(None, ge=1, le=50, description="Lessons in each module, exactly.")
+    learning_objectives: Lines = []
+    assessment_settings: AssessmentSettings = AssessmentSettings()
+    user_guidance: Annotated[Words | None, Blank] = None
+    language: Annotated[str | None, Blank, StringConstraints(pattern="^[a-z]{2}$")] = Field(
+        None, description="ISO 639-1; default: the sources' main language."
+    )
+    author: Annotated[AuthorName | None, Blank] = Field(None, description="Who writes; default: as configured.")
+
+    def request(self, author: AuthorName = "extractive") -> CourseRequest:
+        """Return the same in the words of the course; `author` writes when the wish names none."""
+        asked = self.assessment_settings
+        return CourseRequest(
+            title=self.title,
+            description=self.description or "",
+            author=self.author or author,
+            mode=self.generation_mode or "kb_only",
+            language=self.language,
+            level=self.academic_level,
+            audience=self.target_audience,
+            detail=self.lesson_detail_level,
+            prerequisites=tuple(self.prerequisites),
+            objectives=tuple(self.learning_objectives),
+            guidance=self.user_guidance,
+            modules=self.estimated_duration_weeks,
+            lessons=self.lessons_per_week,
+            questions_per_lesson=asked.questions_per_lesson if asked.include_assessments else 0,
+            questions_per_quiz=asked.questions_per_quiz if asked.include_quizzes else 0,
+            questions_per_exam=asked.questions_per_exam if asked.include_final_exam else 0,
+            difficulty=asked.assessment_difficulty or "medium",
+        )
+
+
+def course_request(job_data: dict[str, Any]) -> CourseRequest:
+    """Return what a job asks for: as the command line wrote it, or in the API's words. Raises ValidationError."""
+    if "request" in job_data:
+        return CourseRequest.model_validate(job_data["request"])
+    return CourseWish.model_validate(job_data).request()
+
+
+__all__ = ["AssessmentSettings", "AuthorName", "CourseWish", "course_request"]

@@ -1,0 +1,163 @@
+"""One organisation's view of the program: what the HTTP API does, on connections that see its rows only."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from coursewright.access import Principal
+from coursewright.course.model import Course
+from coursewright.course.plan import Analysis, CourseRequest
+from coursewright.course.quality import Quality
+from coursewright.db.pool import Pool
+from coursewright.db.scope import ScopedPool
+from coursewright.documents.library import Library
+from coursewright.documents.store import DocumentStore
+from coursewright.errors import Conflict, InvalidRequest, NothingToRead, TooFewSources
+from coursewright.generation.authors.extractive.analysis import analyse, refuse_what_needs_a_model
+from coursewright.generation.authors.extractive.catalogue import catalogue
+from coursewright.generation.courses import CourseStore
+from coursewright.generation.wish import AuthorName, CourseWish
+from coursewright.queue import JobQueue
+from coursewright.queue.pages import JobPages, Row
+from coursewright.queue.submission import Submissions, Submitted
+from coursewright.settings import Settings
+
+JobType = Literal["generate_course_v2", "generate_outline"]
+_OBJECTIVES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedBase:
+    """What a knowledge base holds, and what could be learned from it."""
+
+    analysis: Analysis
+    objectives: tuple[str, ...]
+
+
+class Organisation:
+    """Everything that one organisation may see and do."""
+
+    def __init__(self, pool: Pool, organisation_id: UUID, settings: Settings, author: AuthorName) -> None:
+        self.id = organisation_id
+        scoped = ScopedPool(pool, organisation_id)
+        self.jobs = JobQueue(scoped)
+        self.pages = JobPages(scoped, organisation_id)
+        self.library = Library(scoped, organisation_id, max_documents=settings.api.max_documents)
+        self._documents = DocumentStore(scoped)
+        self._courses = CourseStore(scoped)
+        self._submissions = Submissions(scoped, settings.limits)
+        self._author = author
+
+    async def submit(
+        self,
+        wish: CourseWish,
+        principal: Principal,
+        *,
+        limited: bool,
+        job_type: JobType = "generate_course_v2",
+        beside: dict[str, Any] | None = None,
+        priority: int = 5,
+        scheduled_for: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Submitted:
+        """Check a wish and enqueue it as a job; `beside` is kept with it.
+
+        Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), LimitReached.
+        """
+        author = wish.author or self._author
+        request = wish.request(author)
+        _refuse(request)
+        documents = await self.library.documents(wish.base_class_id)
+        if not any(each.status in ("queued", "processing", "completed") for each in documents):
+            why = "; ".join(f"{each.name}: {each.error}" for each in documents[:5])
+            raise NothingToRead(
+                f"The knowledge base holds no document that can be read. {why}".strip(),
+                hint="Upload documents first: POST /api/knowledge-base/upload.",
+            )
+        body = wish.model_dump(mode="json", by_alias=True, exclude_unset=True) | {"author": author}
+        return await self._submissions.submit(
+            job_type,
+            body | (beside or {}),
+            request.model_dump(mode="json", exclude_defaults=True) | {"author": author},
+            organisation_id=self.id,
+            user_id=principal.user_id,
+            base_class_id=wish.base_class_id,
+            role=principal.role if limited else None,
+            priority=priority,
+            scheduled_for=scheduled_for,
+            idempotency_key=idempotency_key,
+        )
+
+    async def analysis(self, knowledge_base_id: UUID) -> AnalysedBase:
+        """Return what a knowledge base holds; kept until its documents change. Raises NotFound."""
+        stored, fingerprint = await self.library.analysis(knowledge_base_id)
+        if stored is not None:
+            found = Analysis.model_validate(stored)
+        else:
+            passages = await self._documents.passages(self.id, knowledge_base_id)
+            try:
+                found = await asyncio.to_thread(analyse, passages, CourseRequest())
+            except TooFewSources:
+                found = Analysis(
+                    language="en", documents=0, passages=0, words=0, depth="minimal", quality="low",
+                    recommended_mode="kb_supplemented",
+                )  # fmt: skip
+            await self.library.keep_analysis(knowledge_base_id, found.model_dump_json(), fingerprint)
+        words = catalogue(found.language)
+        terms = [concept.term for concept in found.concepts[:_OBJECTIVES]]
+        return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms))
+
+    async def course(self, job_id: UUID) -> tuple[Course, Quality]:
+        """Return a finished course. Raises NotFound."""
+        return await self._courses.load(job_id, self.id)
+
+    async def go_on(self, job_id: UUID) -> str:
+        """Resume a paused job, or do the failed tasks of an ended one again; say which. Raises NotFound, Conflict."""
+        job = await self.jobs.get(job_id, self.id)
+        if job.status == "paused":
+            await self.jobs.resume(job_id)
+            return "The job goes on."
+        if job.status.is_final:
+            unfinished = [t.id for t in await self.jobs.tasks(job_id) if t.status in ("failed", "skipped", "cancelled")]
+            if unfinished and await self.jobs.retry(job_id, unfinished):
+                return f"{len(unfinished)} tasks are done again."
+        raise Conflict(f"Job {job_id} is {job.status} and has nothing to resume.")
+
+    async def restart(self, job_id: UUID) -> str:
+        """Do every task of a job anew, from the outline on. Raises NotFound, Conflict."""
+        job = await self.jobs.get(job_id, self.id)
+        tasks = await self.jobs.tasks(job_id)
+        settled = [t.id for t in tasks if t.status in ("completed", "failed", "skipped", "cancelled")]
+        if not job.status.is_final or not settled:
+            raise Conflict(f"Job {job_id} is {job.status}.", hint="Cancel it first, or wait until it has ended.")
+        await self.jobs.retry(job_id, settled)
+        return "The job starts again."
+
+    async def clear(self, job_id: UUID) -> None:
+        """Take a job from the list of active ones. Raises NotFound."""
+        await self.jobs.get(job_id, self.id)
+        await self.pages.clear(job_id)
+
+    async def task_ids(self, job_id: UUID, wanted: list[str]) -> list[UUID]:
+        """Return the ids of tasks that are named by id or identifier. Raises NotFound."""
+        await self.jobs.get(job_id, self.id)
+        known: dict[str, UUID] = {}
+        for task in await self.jobs.tasks(job_id):
+            known[str(task.id)] = known[task.task_identifier] = task.id
+        if missing := [name for name in wanted if name.lower() not in known and name not in known]:
+            raise InvalidRequest(f"Job {job_id} has no task {missing[0]}.", hint="GET …/v2/tasks/{jobId} lists them.")
+        return [known.get(name) or known[name.lower()] for name in wanted]
+
+    async def outlines(self, knowledge_base_id: UUID) -> list[Row]:
+        """Return the courses and outlines that were made from a knowledge base, newest first."""
+        return await self.pages.outlines(knowledge_base_id)
+
+
+def _refuse(request: CourseRequest) -> None:
+    if request.author == "extractive":
+        refuse_what_needs_a_model(request)
+
+
+__all__ = ["AnalysedBase", "JobType", "Organisation"]

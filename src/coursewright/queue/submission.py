@@ -1,0 +1,120 @@
+"""Asking for a job on behalf of a user: the idempotency key, the limits, the job and its entry in one transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from coursewright.db.pool import Pool, mapped_errors
+from coursewright.db.queries import sql
+from coursewright.errors import InvalidRequest, LimitReached
+from coursewright.settings import LimitSettings, Windows
+
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job that came of a request; `replayed` when an earlier request with the same key made it."""
+
+    job_id: UUID
+    status: str
+    replayed: bool
+
+
+class Submissions:
+    """Accepts requests for jobs within limits."""
+
+    def __init__(self, pool: Pool, limits: LimitSettings) -> None:
+        self._pool = pool
+        self._limits = limits
+
+    async def submit(
+        self,
+        job_type: str,
+        body: Mapping[str, Any],
+        config: Mapping[str, Any],
+        *,
+        organisation_id: UUID,
+        user_id: UUID,
+        base_class_id: UUID,
+        role: str | None,
+        priority: int = 5,
+        scheduled_for: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Submitted:
+        """Enqueue a job once. No role: no limits. Raises LimitReached, and InvalidRequest for a key used otherwise."""
+        parameters = {
+            "organisation": organisation_id,
+            "submitter": user_id,
+            "base": base_class_id,
+            "kind": job_type,
+            "body": Jsonb(dict(body)),
+            "config": Jsonb(dict(config)),
+            "rank": priority,
+            "due": scheduled_for,
+            "key": idempotency_key,
+            "fingerprint": _fingerprint(body, job_type, priority, scheduled_for),
+            "windows": Jsonb(windows(self._limits, role)),
+        }
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(sql(__package__, "submit"), parameters)
+                answer = await cursor.fetchone() or {}
+        if answer["mismatch"]:
+            raise InvalidRequest(
+                f"The Idempotency-Key {idempotency_key!r} was used for another request.",
+                hint="Use a new key for a new request; the same key only repeats the same one.",
+            )
+        if answer["refused"]:
+            raise _limit_reached(answer["refused"])
+        return Submitted(answer["job"], answer["state"], answer["replayed"])
+
+    async def forget_old(self) -> None:
+        """Delete idempotency keys and counted requests that have had their day."""
+        with mapped_errors():
+            async with self._pool.connection() as connection:
+                await connection.execute(sql(__package__, "forget_old_submissions"))
+
+
+def windows(limits: LimitSettings, role: str | None) -> list[dict[str, Any]]:
+    """Return the windows that a request of this role must fit into."""
+    if not limits.enabled or role is None:
+        return []
+    own = getattr(limits, role, limits.student)
+    user = own if isinstance(own, Windows) else limits.student
+    scopes: Sequence[tuple[str, Windows]] = (
+        ("global", limits.everyone),
+        ("organisation", limits.organisation),
+        ("user", user),
+    )
+    return [
+        {"scope": scope, "seconds": seconds, "most": most}
+        for scope, window in scopes
+        for name, seconds in _SECONDS.items()
+        if (most := getattr(window, name)) is not None
+    ]
+
+
+def _fingerprint(body: Mapping[str, Any], *beside: object) -> str:
+    text = json.dumps([dict(body), *(str(each) for each in beside)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _limit_reached(window: Mapping[str, Any]) -> LimitReached:
+    names = {seconds: name for name, seconds in _SECONDS.items()}
+    whose = {"user": "you", "organisation": "your organisation", "global": "all users together"}[window["scope"]]
+    return LimitReached(
+        f"The limit of {window['most']} courses in a {names[round(window['seconds'])]} for {whose} is reached.",
+        hint="Wait as long as Retry-After says; jobs that are queued already go on.",
+        retry_after=float(window["retry_after"]),
+    )
+
+
+__all__ = ["Submissions", "Submitted", "windows"]
