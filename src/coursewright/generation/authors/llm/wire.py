@@ -123,6 +123,7 @@ __all__ = [
     "WireBlock",
     "WireBrainBytes",
     "WireConcept",
+    "WireLeaf",
     "WireMindMap",
     "WireOutline",
     "WireQuestion",

@@ -1,0 +1,248 @@
+"""OpenAI: Responses (in the foreground, streamed, in the background) and Batch."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+from uuid import UUID
+
+import openai
+from openai.types.chat import ChatCompletion
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFailedEvent,
+    ResponseIncompleteEvent,
+)
+from pydantic import SecretStr
+
+from coursewright.errors import (
+    CallError,
+    CoursewrightError,
+    Overloaded,
+    RateLimited,
+    ReplyLost,
+    RequestRefused,
+    UnknownModel,
+)
+from coursewright.llm.headers import reported_limits
+from coursewright.llm.model import Abilities, Finish, Reply, ReportedLimits, Request, Usage
+from coursewright.llm.provider import BatchItem, BatchResult, BatchState
+from coursewright.llm.providers import chat
+from coursewright.llm.providers.models import openai_abilities
+from coursewright.llm.providers.vendor_errors import mapped, status_error
+from coursewright.llm.providers.wiring import (
+    CONNECT_SECONDS,
+    IDLE_SECONDS,
+    STREAMED_FROM,
+    Dropped,
+    deadline,
+    effort,
+    fingerprint,
+)
+
+_VENDOR = "OpenAI"
+_BATCH_PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+_WORKING = ("validating", "in_progress", "finalizing", "cancelling")
+
+
+class OpenAI:
+    """OpenAI under one key. `storage`: whether the provider may keep replies, which background mode needs."""
+
+    name = "openai"
+    endpoint = "openai"
+
+    def __init__(self, key: SecretStr, *, base_url: str = "https://api.openai.com/v1", storage: bool = False) -> None:
+        self.fingerprint = fingerprint(key.get_secret_value())
+        self._storage = storage
+        self._dropped = Dropped()
+        self._client = openai.AsyncOpenAI(
+            api_key=key.get_secret_value(),
+            base_url=base_url,
+            max_retries=0,
+            timeout=openai.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS),
+        )
+
+    def abilities(self, model: str) -> Abilities:
+        """See `models.py`; without storage there is no background mode."""
+        known = openai_abilities(model)
+        return replace(known, background=known.background and self._storage)
+
+    async def send(self, request: Request, call_id: UUID, timeout: float) -> Reply:  # noqa: ASYNC109 - see Provider
+        """Ask and wait."""
+        send = self._stream if request.max_output_tokens >= STREAMED_FROM else self._post
+        async with deadline(timeout, _VENDOR):
+            return await self._dropped.without(request.model_name, _parameters(request, call_id), send)
+
+    async def _post(self, parameters: dict[str, Any]) -> Reply:
+        with mapped(openai, _VENDOR):
+            raw = await self._client.responses.with_raw_response.create(**parameters, store=self._storage, stream=False)
+            return _reply(raw.parse(), reported_limits(dict(raw.headers)))
+
+    async def _stream(self, parameters: dict[str, Any]) -> Reply:
+        with mapped(openai, _VENDOR):
+            raw = await self._client.responses.with_raw_response.create(**parameters, store=self._storage, stream=True)
+            async for event in raw.parse():
+                if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent | ResponseFailedEvent):
+                    return _reply(event.response, reported_limits(dict(raw.headers)))
+        raise CallError(f"{_VENDOR} ended the stream without a reply.", billed=True)
+
+    async def submit(self, request: Request, call_id: UUID) -> str:
+        """Ask in the background."""
+
+        async def post(parameters: dict[str, Any]) -> str:
+            with mapped(openai, _VENDOR):
+                response = await self._client.responses.create(**parameters, store=True, background=True)
+            return str(response.id)
+
+        return await self._dropped.without(request.model_name, _parameters(request, call_id), post)
+
+    async def fetch(self, provider_id: str) -> Reply | None:
+        """Return a background reply when it is there."""
+        with mapped(openai, _VENDOR, lost_when_missing=True):
+            response = await self._client.responses.retrieve(provider_id)
+        return None if response.status in ("queued", "in_progress") else _reply(response, None)
+
+    async def submit_batch(self, items: Sequence[BatchItem]) -> str:
+        """Upload the calls and start the batch."""
+        lines = [
+            {
+                "custom_id": str(item.call_id),
+                "method": "POST",
+                "url": _BATCH_PATH,
+                "body": chat.parameters(item.request, _for_chat(item.request.model_name)),
+            }
+            for item in items
+        ]
+        file = io.BytesIO("\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode())
+        with mapped(openai, _VENDOR):
+            uploaded = await self._client.files.create(file=("calls.jsonl", file), purpose="batch")
+            batch = await self._client.batches.create(
+                input_file_id=uploaded.id, endpoint=_BATCH_PATH, completion_window="24h"
+            )
+        return batch.id
+
+    async def poll_batch(self, batch_id: str) -> BatchState:
+        """Return how far a batch is."""
+        with mapped(openai, _VENDOR, lost_when_missing=True):
+            batch = await self._client.batches.retrieve(batch_id)
+        return BatchState.WORKING if batch.status in _WORKING else BatchState.ENDED
+
+    async def fetch_batch(self, batch_id: str) -> list[BatchResult]:
+        """Return what the output and the error file hold."""
+        results: list[BatchResult] = []
+        with mapped(openai, _VENDOR, lost_when_missing=True):
+            batch = await self._client.batches.retrieve(batch_id)
+            for file_id in (batch.output_file_id, batch.error_file_id):
+                if file_id:
+                    content = await self._client.files.content(file_id)
+                    results += [_result(json.loads(line)) for line in content.text.splitlines() if line.strip()]
+        return results
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Ask to stop a batch."""
+        with mapped(openai, _VENDOR, lost_when_missing=True):
+            await self._client.batches.cancel(batch_id)
+
+    async def probe(self, model: str) -> None:
+        """Look for the model among those of the key."""
+        with mapped(openai, _VENDOR):
+            known = {each.id async for each in await self._client.models.list()}
+        if model not in known:
+            raise UnknownModel(f"{_VENDOR} knows no model {model!r} for this key.", hint="Choose another --model.")
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.close()
+
+
+def _parameters(request: Request, call_id: UUID) -> dict[str, Any]:
+    """Return the body of a request to /v1/responses. `metadata.call_id` finds an orphan in the vendor's logs."""
+    abilities = openai_abilities(request.model_name)
+    reasoning = request.reasoning_tokens if abilities.reasoning else None
+    system = "\n\n".join(message.text for message in request.messages if message.role == "system")
+    parameters: dict[str, Any] = {
+        "model": request.model_name,
+        "input": [{"role": m.role, "content": m.text} for m in request.messages if m.role != "system"],
+        "max_output_tokens": request.max_output_tokens + (reasoning or 0),
+        "metadata": {**request.metadata, "call_id": str(call_id)},
+    }
+    if system:
+        parameters["instructions"] = system
+    if request.schema is not None:
+        parameters["text"] = {
+            "format": {
+                "type": "json_schema",
+                "name": request.schema_name,
+                "schema": dict(request.schema),
+                "strict": abilities.json_schema == "strict",
+            }
+        }
+    if request.temperature is not None and abilities.temperature:
+        parameters["temperature"] = request.temperature
+    if reasoning is not None:
+        parameters["reasoning"] = {"effort": effort(reasoning)}
+    return parameters
+
+
+def _reply(response: Response, limits: ReportedLimits | None) -> Reply:
+    if response.status in ("failed", "cancelled"):
+        raise _failed(response)
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    text = "".join(part.text for part in parts if part.type == "output_text")
+    finish = Finish.STOP
+    if any(part.type == "refusal" for part in parts):
+        finish = Finish.REFUSAL
+    elif response.incomplete_details is not None:
+        filtered = response.incomplete_details.reason == "content_filter"
+        finish = Finish.CONTENT_FILTER if filtered else Finish.LENGTH
+    usage = response.usage
+    return Reply(
+        text=text,
+        finish=finish,
+        usage=Usage()
+        if usage is None
+        else Usage(
+            input=usage.input_tokens,
+            output=usage.output_tokens,
+            cached=usage.input_tokens_details.cached_tokens if usage.input_tokens_details else 0,
+            reasoning=usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else 0,
+        ),
+        model=str(response.model),
+        provider_id=response.id,
+        limits=limits,
+        raw=response.model_dump(mode="json", warnings=False),
+    )
+
+
+def _failed(response: Response) -> CoursewrightError:
+    code = response.error.code if response.error else response.status
+    said = f"{_VENDOR}: {response.error.message if response.error else f'the reply was {response.status}'}"
+    if code == "rate_limit_exceeded":
+        return RateLimited(said)
+    if code in ("server_error", "vector_store_timeout"):
+        return Overloaded(said)
+    return ReplyLost(said) if code == "cancelled" else RequestRefused(said)
+
+
+def _for_chat(model: str) -> Abilities:
+    return replace(openai_abilities(model), token_limit_name="max_completion_tokens")  # noqa: S106 - a parameter
+
+
+def _result(line: Mapping[str, Any]) -> BatchResult:
+    call_id = UUID(line["custom_id"])
+    response = line.get("response")
+    try:
+        if response and response["status_code"] < 400:
+            return BatchResult(call_id, chat.read(ChatCompletion.model_validate(response["body"]), _VENDOR))
+        status = response["status_code"] if response else 500
+        body = (response or {}).get("body", {}).get("error") or line.get("error") or {}
+        raise status_error(_VENDOR, status, body, {}, False)
+    except CallError as error:
+        return BatchResult(call_id, error)
+    except CoursewrightError as error:  # of the whole account: the call alone cannot say so
+        return BatchResult(call_id, CallError(error.detail, hint=error.hint))
+
+
+__all__ = ["OpenAI"]

@@ -1,0 +1,62 @@
+"""What the adapters share: fingerprints, deadlines, effort, parameters that a model turned out not to take."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+from coursewright.errors import CallTimedOut, RequestRefused
+from coursewright.llm.providers.vendor_errors import unsupported_parameter
+
+T = TypeVar("T")
+
+STREAMED_FROM = 8_000  # tokens of output; a shorter reply comes in one piece
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 120.0  # of silence in a stream
+_EFFORTS = ((2_000, "low"), (8_000, "medium"))
+
+
+def fingerprint(key: str) -> str:
+    """Return 12 hexadecimal digits that tell keys apart and give nothing of them away."""
+    return hashlib.sha256(f"coursewright-key:{key}".encode()).hexdigest()[:12]
+
+
+def effort(reasoning_tokens: int) -> str:
+    """Return the word for so much reasoning."""
+    return next((word for most, word in _EFFORTS if reasoning_tokens <= most), "high")
+
+
+@contextlib.asynccontextmanager
+async def deadline(seconds: float, vendor: str) -> AsyncIterator[None]:
+    """Bound the whole of a call: an SDK's timeout is one of silence."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise CallTimedOut(f"{vendor} gave no whole reply within {seconds:.0f} s.") from error
+
+
+class Dropped:
+    """The parameters that models of this provider refused. Each costs one refused request, which is not billed."""
+
+    def __init__(self) -> None:
+        self._by_model: dict[str, set[str]] = {}
+
+    async def without(
+        self, model: str, parameters: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[T]]
+    ) -> T:
+        """Send; where a parameter is refused that can be left out, leave it out from now on."""
+        while True:
+            refused = self._by_model.setdefault(model, set())
+            kept = {name: value for name, value in parameters.items() if name not in refused}
+            try:
+                return await send(kept)
+            except RequestRefused as error:
+                name = unsupported_parameter(error)
+                if name is None or name not in kept:
+                    raise
+                refused.add(name)
+
+
+__all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "STREAMED_FROM", "Dropped", "deadline", "effort", "fingerprint"]

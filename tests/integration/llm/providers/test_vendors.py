@@ -1,0 +1,258 @@
+"""What vendors do on bad days and in modes that no simulator speaks, each over a real socket."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from coursewright.errors import (
+    CallError,
+    CallTimedOut,
+    ConfigurationError,
+    ConnectionLost,
+    CoursewrightError,
+    KeyRefused,
+    Overloaded,
+    PromptTooLong,
+    QuotaExhausted,
+    RateLimited,
+    ReplyLost,
+    RequestRefused,
+    UnknownModel,
+)
+from coursewright.generation.authors.llm.wire import WireLeaf
+from coursewright.llm.model import Finish, Message, Reply, Request
+from coursewright.llm.provider import BatchItem, BatchState, Provider
+from coursewright.llm.providers.anthropic import Anthropic
+from coursewright.llm.providers.compatible import Compatible
+from coursewright.llm.providers.openai import OpenAI
+from tests.integration.llm.providers.vendor import Answer, Vendor, vendor
+
+_KEY = SecretStr("sk-a-secret")
+_PATHS = {"openai": "POST /responses", "compatible": "POST /chat/completions", "anthropic": "POST /v1/messages"}
+_MODELS = {"openai": "openai:gpt-4.1", "compatible": "compatible:qwen3", "anthropic": "anthropic:claude-sonnet-5"}
+_NAMES = tuple(_PATHS)
+
+
+def _provider(name: str, url: str) -> Provider:
+    match name:
+        case "openai":
+            return OpenAI(_KEY, base_url=url, storage=True)
+        case "compatible":
+            return Compatible(url, _KEY)
+        case _:
+            return Anthropic(_KEY, base_url=url)
+
+
+def _request(name: str, **more: Any) -> Request:
+    usual: dict[str, Any] = {"messages": (Message("user", "Hello"),), "max_output_tokens": 100}
+    return Request(_MODELS[name], **usual | more)
+
+
+async def _send(name: str, url: str, **more: Any) -> Reply:
+    provider = _provider(name, url)
+    try:
+        return await provider.send(_request(name, **more), uuid4(), 30)
+    finally:
+        await provider.aclose()
+
+
+def _response(status: str = "completed", **more: Any) -> dict[str, Any]:
+    """Return a response of OpenAI as its reference shows it."""
+    content = [{"type": "output_text", "text": "Hi", "annotations": []}]
+    return {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-4.1-2025", "status": status,
+        "output": [{"type": "message", "id": "m", "status": "completed", "role": "assistant", "content": content}],
+        "usage": {
+            "input_tokens": 20, "output_tokens": 9, "total_tokens": 29, "input_tokens_details": {"cached_tokens": 8},
+            "output_tokens_details": {"reasoning_tokens": 5},
+        },
+        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "incomplete_details": None, "error": None,
+    } | more  # fmt: skip
+
+
+def _completion(finish: str = "stop", **message: Any) -> dict[str, Any]:
+    return {
+        "id": "c1", "object": "chat.completion", "created": 1, "model": "qwen3",
+        "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": "Hi"} | message}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29},
+    }  # fmt: skip
+
+
+def _message(stop: str = "end_turn") -> dict[str, Any]:
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": stop,
+        "stop_sequence": None, "content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"},
+                                           {"type": "text", "text": "Hi"}],
+        "usage": {"input_tokens": 10, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 2,
+                  "output_tokens": 9, "output_tokens_details": {"thinking_tokens": 5}},
+    }  # fmt: skip
+
+
+_GOOD = {"openai": _response(), "compatible": _completion(), "anthropic": _message()}
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (401, {"message": "Incorrect API key"}, KeyRefused),
+        (403, {"message": "No access"}, KeyRefused),
+        (404, {"message": "The model does not exist", "code": "model_not_found"}, UnknownModel),
+        (429, {"message": "Slow down", "type": "rate_limit_error"}, RateLimited),
+        (429, {"message": "You exceeded your quota", "code": "insufficient_quota"}, QuotaExhausted),
+        (400, {"message": "Your credit balance is too low"}, QuotaExhausted),
+        (400, {"message": "prompt is too long: 300000 tokens > 200000 maximum"}, PromptTooLong),
+        (400, {"message": "Bad schema"}, RequestRefused),
+        (500, {"message": "Oops"}, Overloaded),
+        (502, {"message": "Bad gateway"}, Overloaded),
+        (503, {"message": "Unavailable"}, Overloaded),
+        (529, {"message": "Overloaded", "type": "overloaded_error"}, Overloaded),
+        (408, {"message": "Timeout"}, CallTimedOut),
+    ],
+)
+async def test_a_refusal_is_told_by_its_class(
+    name: str, status: int, error: dict[str, Any], kind: type[CoursewrightError]
+) -> None:
+    headers = {"retry-after": "7", "x-ratelimit-limit-requests": "500"}
+    with vendor({_PATHS[name]: [Answer({"type": "error", "error": error}, status, headers)]}) as there:
+        with pytest.raises(kind) as raised:
+            await _send(name, there.url)
+        assert len(there.asked) == 1  # no adapter retries
+    assert type(raised.value) is kind
+    assert error["message"] in raised.value.detail
+    assert _KEY.get_secret_value() not in raised.value.detail
+    if isinstance(raised.value, RateLimited):
+        assert raised.value.retry_after == 7
+        assert raised.value.headers["x-ratelimit-limit-requests"] == "500"
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_what_may_have_been_billed_is_told_from_what_was_not(name: str) -> None:
+    with vendor({_PATHS[name]: [Answer(_GOOD[name], cut=20)]}) as there, pytest.raises(ConnectionLost) as raised:
+        await _send(name, there.url)
+    assert raised.value.billed
+    with pytest.raises(ConnectionLost) as raised:
+        await _send(name, there.url)  # nobody listens there any more
+    assert not raised.value.billed
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "finish"),
+    [
+        ("openai", _response(), Finish.STOP),
+        ("openai", _response("incomplete", incomplete_details={"reason": "max_output_tokens"}), Finish.LENGTH),
+        ("openai", _response("incomplete", incomplete_details={"reason": "content_filter"}), Finish.CONTENT_FILTER),
+        ("compatible", _completion(), Finish.STOP),
+        ("compatible", _completion("length"), Finish.LENGTH),
+        ("compatible", _completion("content_filter"), Finish.CONTENT_FILTER),
+        ("compatible", _completion(refusal="No."), Finish.REFUSAL),
+        ("anthropic", _message(), Finish.STOP),
+        ("anthropic", _message("max_tokens"), Finish.LENGTH),
+        ("anthropic", _message("refusal"), Finish.REFUSAL),
+    ],
+)
+async def test_how_a_reply_ended_and_what_it_took(name: str, body: dict[str, Any], finish: Finish) -> None:
+    with vendor({_PATHS[name]: [Answer(body)]}) as there:
+        reply = await _send(name, there.url)
+    assert (reply.text, reply.finish) == ("Hi", finish)  # reasoning is no part of the text
+    assert (reply.usage.input, reply.usage.output) == (20, 9)
+    if name != "compatible":
+        assert (reply.usage.cached, reply.usage.reasoning) == (8, 5)
+
+
+async def test_a_refused_parameter_is_left_out_once_and_for_all() -> None:
+    refused = Answer({"error": {"message": "Unsupported parameter: 'temperature' is not supported."}}, 400)
+    with vendor({_PATHS["openai"]: [refused, Answer(_response())]}) as there:
+        provider = _provider("openai", there.url)
+        for _ in range(2):
+            await provider.send(_request("openai", temperature=0.5), uuid4(), 30)
+        await provider.aclose()
+    assert ["temperature" in body for _, body in there.asked] == [True, False, False]
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_the_request_says_what_was_asked(name: str) -> None:
+    messages = (Message("system", "Be kind.", shared=True), Message("user", "A", shared=True), Message("user", "B"))
+    schema = WireLeaf.model_json_schema()
+    with vendor({_PATHS[name]: [Answer(_GOOD[name])]}) as there:
+        await _send(name, there.url, messages=messages, schema=schema, schema_name="reply", reasoning_tokens=4_000)
+    body = there.asked[0][1]
+    assert body["model"] == _MODELS[name].partition(":")[2]
+    assert "title" in json.dumps(body)
+    match name:
+        case "openai":
+            assert body["instructions"] == "Be kind."
+            assert body["text"]["format"]["strict"] is True
+            assert body["max_output_tokens"] == 100  # this model does not reason
+            assert body["store"] is True  # the organisation allows it here
+        case "compatible":
+            assert [message["role"] for message in body["messages"]] == ["system", "user", "user"]
+            assert body["response_format"]["json_schema"]["schema"] == schema
+        case _:
+            assert body["system"][0]["cache_control"] == {"type": "ephemeral"}
+            assert [message["role"] for message in body["messages"]] == ["user"]  # roles take turns
+            assert body["thinking"] == {"type": "adaptive"}
+            assert body["output_config"]["effort"] == "medium"
+            assert body["max_tokens"] == 4_100
+
+
+async def test_a_background_reply_is_fetched_when_it_is_there() -> None:
+    working = Answer(_response("queued", output=[], usage=None))
+    paths = {"POST /responses": [working], "GET /responses/resp_1": [working, Answer(_response())]}
+    with vendor(paths) as there:
+        provider = _provider("openai", there.url)
+        call_id = uuid4()
+        assert await provider.submit(_request("openai"), call_id) == "resp_1"
+        assert await provider.fetch("resp_1") is None
+        reply = await provider.fetch("resp_1")
+        with pytest.raises(ReplyLost):
+            await provider.fetch("resp_2")
+        await provider.aclose()
+    assert reply is not None
+    assert reply.text == "Hi"
+    assert there.asked[0][1]["background"] is True
+    assert there.asked[0][1]["metadata"]["call_id"] == str(call_id)
+
+
+async def test_anthropic_batches_are_matched_by_their_ids() -> None:
+    good, bad, gone = uuid4(), uuid4(), uuid4()
+
+    def batch(there: Vendor, status: str) -> dict[str, Any]:
+        return {
+            "id": "b1", "type": "message_batch", "processing_status": status, "created_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2026-01-02T00:00:00Z", "results_url": f"{there.url}/v1/messages/batches/b1/results",
+            "request_counts": {"processing": 0, "succeeded": 1, "errored": 1, "canceled": 0, "expired": 1},
+        }  # fmt: skip
+
+    lines = [
+        {"custom_id": str(bad), "result": {"type": "errored", "error": {"type": "error", "error": {
+            "type": "overloaded_error", "message": "Busy"}}}},
+        {"custom_id": str(gone), "result": {"type": "expired"}},
+        {"custom_id": str(good), "result": {"type": "succeeded", "message": _message()}},
+    ]  # fmt: skip
+    with vendor({}) as there:
+        there.answers |= {
+            "POST /v1/messages/batches": [Answer(batch(there, "in_progress"))],
+            "GET /v1/messages/batches/b1": [Answer(batch(there, "in_progress")), Answer(batch(there, "ended"))],
+            "GET /v1/messages/batches/b1/results": [Answer("\n".join(json.dumps(line) for line in lines))],
+        }
+        provider = _provider("anthropic", there.url)
+        assert await provider.submit_batch([BatchItem(one, _request("anthropic")) for one in (good, bad, gone)]) == "b1"
+        assert await provider.poll_batch("b1") == BatchState.WORKING
+        assert await provider.poll_batch("b1") == BatchState.ENDED
+        results: dict[UUID, Reply | CallError] = {
+            each.call_id: each.outcome for each in await provider.fetch_batch("b1")
+        }
+        await provider.aclose()
+    assert set(results) == {good, bad}  # an expired call was not carried out
+    assert isinstance(results[good], Reply)
+    assert isinstance(results[bad], Overloaded)
+
+
+def test_an_endpoint_is_an_address() -> None:
+    with pytest.raises(ConfigurationError, match="no address"):
+        Compatible("localhost:11434")
+    assert Compatible("http://user:pw@127.0.0.1:1/v1").endpoint == "compatible@127.0.0.1:1"

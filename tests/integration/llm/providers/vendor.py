@@ -1,0 +1,74 @@
+"""A vendor's endpoint on loopback whose answers a test lays out: for the modes and mishaps that no simulator speaks."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One response. `body` is JSON, or text as it is; `cut` closes the connection after so many bytes of it."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+@dataclass(slots=True)
+class Vendor:
+    """`answers` by method and path; the last one of a path is repeated. `asked` holds what came in."""
+
+    answers: dict[str, list[Answer]]
+    url: str = ""
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
+    """Serve answers until the block ends."""
+    state = Vendor(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            key = f"{self.command} {self.path.partition('?')[0]}"
+            is_json = self.headers.get("content-type", "").startswith("application/json")
+            state.asked.append((key, json.loads(body) if body and is_json else body))
+            left = state.answers.get(key, [Answer({"error": {"message": f"no answer for {key}"}}, 404)])
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            text = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
+            self.send_response(answer.status)
+            kind = "text/event-stream" if text.startswith((b"event:", b"data:")) else "application/json"
+            for name, value in {"content-type": kind, "content-length": str(len(text)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text[: answer.cut])
+            if answer.cut is not None:
+                self.wfile.flush()
+                self.close_connection = True
+
+        do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+__all__ = ["Answer", "Vendor", "vendor"]
