@@ -19,6 +19,7 @@ from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
 from coursewright.documents.reading import SourceFile, read_files
 from coursewright.documents.store import DocumentStore
+from coursewright.doorbells import NotifyDoorbell
 from coursewright.errors import ConfigurationError, JobFailed, NothingToRead, UnreadableDocument
 from coursewright.exporters import FORMATS, Format, export
 from coursewright.generation.authors import Author, TaskContext
@@ -202,6 +203,7 @@ class Coursewright:
             name=self.settings.worker_id,
             poll_interval=self.settings.poll_interval,
             only_job=only_job,
+            listen=NotifyDoorbell(self.url, self.settings.database).listen,
         )
 
     async def finish(

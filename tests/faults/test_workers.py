@@ -2,76 +2,13 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
-from psycopg.rows import scalar_row
 
-from coursewright.db.pool import Pool
-from coursewright.queue import Job, JobQueue, JobStatus
+from coursewright.queue import JobStatus
+from tests.faults.conftest import Fault, Start
 
 pytestmark = pytest.mark.faults
-
-PROGRAM = Path(__file__).with_name("worker_program.py")
-Start = Callable[..., "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture
-def start(database_url: str) -> Iterator[Start]:
-    """Start a worker process; all of them are ended after the test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str, delay: float = 0.0) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), database_url, name, str(delay)], stderr=subprocess.DEVNULL
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
-
-
-class Fault:
-    """A job of many tasks, and questions about what became of them."""
-
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-        self.jobs = JobQueue(pool)
-
-    async def enqueue(self, kinds: list[str], **data: Any) -> UUID:
-        await self.ask("create table if not exists executions (task_id uuid, attempt int, worker text)")
-        return await self.jobs.enqueue("generate_course_v2", {"kinds": kinds, **data}, organisation_id=UUID(int=1))
-
-    async def ask(self, query: str, *parameters: object) -> Any:
-        async with self.pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(query.encode(), parameters)
-            return await cursor.fetchone() if cursor.description else None
-
-    async def until(self, query: str, *parameters: object) -> None:
-        async with asyncio.timeout(120):
-            while not await self.ask(query, *parameters):  # noqa: ASYNC110 - the database is asked
-                await asyncio.sleep(0.02)
-
-    async def end(self, job_id: UUID) -> Job:
-        await self.until("select status in ('completed', 'failed') from course_generation_jobs where id = %s", job_id)
-        return await self.jobs.get(job_id)
-
-
-@pytest.fixture
-def fault(pool: Pool) -> Fault:
-    return Fault(pool)
-
-
-LEASED = "select count(*) > 0 from coursewright.leases where worker_id = %s"
 
 
 async def test_a_killed_workers_tasks_are_rescued(fault: Fault, start: Start) -> None:
@@ -141,11 +78,14 @@ async def test_connections_cut_under_load_cost_nothing(fault: Fault, start: Star
     assert (job.status, job.completed_tasks, job.failed_tasks) == (JobStatus.COMPLETED, 302, 0)
 
 
-@pytest.mark.slow
-async def test_eight_workers_complete_ten_thousand_tasks_once_each(fault: Fault, start: Start) -> None:
-    job_id = await fault.enqueue(["quick"] * 10_000)
-    for n in range(8):
+@pytest.mark.parametrize("workers, tasks", [(3, 400), pytest.param(8, 10_000, marks=pytest.mark.slow)])
+async def test_many_workers_complete_many_tasks_once_each(fault: Fault, start: Start, workers: int, tasks: int) -> None:
+    job_id = await fault.enqueue(["quick"] * tasks)
+    for n in range(workers):
         start(f"w{n}")
     job = await fault.end(job_id)
-    assert (job.status, job.completed_tasks, job.failed_tasks) == (JobStatus.COMPLETED, 10_002, 0)
-    assert await fault.ask("select count(*) = count(distinct task_id) and count(*) = 10001 from executions")
+    assert (job.status, job.completed_tasks, job.failed_tasks) == (JobStatus.COMPLETED, tasks + 2, 0)
+    assert await fault.ask(
+        "select count(*) = count(distinct task_id) and count(*) = %s and max(attempt) = 1 from executions", tasks + 1
+    )
+    assert await fault.ask("select bool_and(attempt = 1) from course_generation_tasks where job_id = %s", job_id)

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import pwd
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -131,9 +132,11 @@ def _url(folder: Path) -> str | None:
     """Return the URL of the server that runs in `folder`, or None when its postmaster is dead or not ready."""
     try:
         lines = (folder / "postgres" / "postmaster.pid").read_text().splitlines()
-        os.kill(int(lines[0]), 0)
-        sockets, status = lines[4].strip(), lines[7].strip()
-    except (OSError, IndexError, ValueError):
+        port, sockets, status = lines[3].strip(), lines[4].strip(), lines[7].strip()
+        # The file outlives a postmaster that was killed, and so does its process number until somebody reaps it.
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{sockets}/.s.PGSQL.{port}")
+    except (OSError, IndexError):
         return None
     if status != "ready":
         return None

@@ -31,6 +31,9 @@ _FOREIGN_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout"
 # Lost or refused connections, shutdown, too many connections, full disk: classes 08, 53 and the 57P group.
 _UNAVAILABLE = ("08", "53", "57P")
 
+# Deadlock or serialization failure, lock timeout, statement timeout.
+_IN_THE_WAY = ("40", "55P03", "57014")
+
 _HINT = "Is Postgres running, and is DATABASE_URL right? Without DATABASE_URL an embedded Postgres is used."
 
 
@@ -104,6 +107,13 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, (psycopg_pool.PoolTimeout, DatabaseUnavailable))
 
 
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same statement may succeed later: the database is away, or others were in the way."""
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        return error.sqlstate.startswith(_UNAVAILABLE) or error.sqlstate.startswith(_IN_THE_WAY)
+    return is_unavailable(error)
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
@@ -142,6 +152,7 @@ __all__ = [
     "Pool",
     "connect",
     "connect_sync",
+    "is_passing",
     "is_unavailable",
     "mapped_errors",
     "open_pool",

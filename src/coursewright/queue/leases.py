@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
@@ -29,7 +30,10 @@ class Leases:
 
     async def admit(self, worker: str) -> UUID | None:
         """Admit the next job in turn and give it its first tasks; `None` when nothing is admissible."""
-        job_id = await self._scalar("admit", worker=worker, first_tasks=self._first_tasks, expected=self._expected)
+        try:
+            job_id = await self._scalar("admit", worker=worker, first_tasks=self._first_tasks, expected=self._expected)
+        except LockNotAvailable:  # another program admits in a transaction that stays open: what runs goes on
+            return None
         return UUID(job_id) if job_id else None
 
     async def sweep(self, silence: float) -> int:
@@ -48,16 +52,28 @@ class Leases:
 
     async def complete(self, lease: Lease, done: Done) -> bool:
         """Record a result; `False` means that the lease was lost and nothing changed."""
-        held: bool = await self._scalar(
-            "complete",
-            task_id=lease.task_id,
-            attempt=lease.attempt,
-            output=Jsonb(dict(done.output)),
-            metadata=None if done.metadata is None else Jsonb(dict(done.metadata)),
-            tasks=Jsonb([asdict(spec) for spec in done.tasks]) if done.tasks else None,
-            result=None if done.result is None else Jsonb(dict(done.result)),
-        )
-        return held
+        return (await self.complete_all([(lease, done)], wait=True)).get(lease.task_id, False)
+
+    async def complete_all(self, results: Sequence[tuple[Lease, Done]], *, wait: bool) -> dict[UUID, bool]:
+        """Record results in one transaction; return which leases were still held.
+
+        Unless it may `wait`, results of jobs that others have locked are left out, and missing from the answer.
+        """
+        rows = [
+            {
+                "job": str(lease.job_id),
+                "task": str(lease.task_id),
+                "attempt": lease.attempt,
+                "output": done.output,
+                "metadata": done.metadata,
+                "tasks": [asdict(spec) for spec in done.tasks] or None,
+                "result": done.result,
+            }
+            for lease, done in results
+        ]
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(sql(__package__, "complete"), {"done": Jsonb(rows), "wait": wait})
+            return dict(await cursor.fetchall())
 
     async def fail(self, lease: Lease, failure: Fail, retry_in: float) -> bool:
         """Record a failure, to be tried again in `retry_in` seconds while tries are left; `False`: lease lost."""
@@ -91,9 +107,14 @@ class Leases:
         count: int = await self._scalar("rescue", max_rescues=max_rescues)
         return count
 
-    async def next_due(self) -> float | None:
-        """Return the seconds until a task or lease is due by the clock alone; `None` when nothing is."""
-        seconds: float | None = await self._scalar("next_due")
+    async def wake(self, call: UUID) -> int:
+        """Make the tasks that wait for a call due now; return how many."""
+        count: int = await self._scalar("wake", call=call)
+        return count
+
+    async def next_due(self, only_job: UUID | None = None) -> float | None:
+        """Return the seconds until a task, entry or lease is due by the clock alone; `None` when nothing is."""
+        seconds: float | None = await self._scalar("next_due", only_job=only_job)
         return seconds
 
     async def _scalar(self, query: str, **parameters: Any) -> Any:

@@ -12,9 +12,10 @@ from uuid import UUID
 
 import psycopg
 
-from coursewright.db.pool import is_unavailable
+from coursewright.db.pool import is_passing, is_unavailable
 from coursewright.errors import CoursewrightError, InputError
 from coursewright.queue.backoff import backoff
+from coursewright.queue.completions import Completions
 from coursewright.queue.heartbeat import Heartbeat, Reason
 from coursewright.queue.leases import Leases
 from coursewright.queue.model import Cancel, Done, Fail, Lease, Outcome, Snooze
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_RESCUES = 0.5
 _SECONDS_TO_GIVE_BACK = 5.0
+_SHORTEST_DELAY = 0.05  # what is due but held by others is looked at again so soon
 
 Step = Callable[[Lease], Awaitable[Outcome]]
 
@@ -37,7 +39,7 @@ class Worker:
     """Carries out up to `settings.concurrency` tasks at once until it is told to stop.
 
     `cycle` is the whole decision and can be called by a test; `run` only adds the waiting. `only_job` confines the
-    worker to one job.
+    worker to one job; `listen` is a doorbell's side of the worker.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Worker:
         name: str | None = None,
         poll_interval: float = 5.0,
         only_job: UUID | None = None,
+        listen: Callable[[Callable[[], None]], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name or worker_name()
         self._leases = leases
@@ -58,10 +61,12 @@ class Worker:
         self._settings = settings
         self._poll_interval = poll_interval
         self._only_job = only_job
+        self._listen = listen
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._reasons: dict[UUID, Reason] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._completions = Completions(leases)
         self._heartbeat: Heartbeat | None = None
         self._next_rescue = 0.0
         self._next_sweep = 0.0
@@ -95,6 +100,7 @@ class Worker:
             on_stop=on_stop,
         )
         failures = 0
+        listening = asyncio.ensure_future(self._listen(self.wake)) if self._listen else None
         with self._heartbeat:
             try:
                 while not self._stopping:
@@ -104,13 +110,16 @@ class Worker:
                         delay = 0.0 if busy and self._room else await self._delay()
                         failures = 0
                     except Exception as error:
-                        if not is_unavailable(error):
+                        if not is_passing(error):
                             raise
                         delay = backoff(failures, base=0.2, cap=5.0)
                         failures += 1
                         _log.warning("the database does not answer, looking again in %.1f s: %s", delay, error)
                     await self._sleep(delay)
             finally:
+                if listening:
+                    listening.cancel()
+                    await asyncio.wait([listening])
                 await self._drain()
 
     async def cycle(self) -> bool:
@@ -135,8 +144,10 @@ class Worker:
         return self._settings.concurrency - len(self._running)
 
     async def _delay(self) -> float:
-        due = await self._leases.next_due()
-        return self._poll_interval if due is None else min(self._poll_interval, max(due, 0.05))
+        # A lease that another worker takes after this look expires no sooner than that.
+        longest = min(self._poll_interval, self._settings.lease_seconds)
+        due = await self._leases.next_due(self._only_job) if self._room else None
+        return longest if due is None else min(longest, max(due, _SHORTEST_DELAY))
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0 and not self._wake.is_set():
@@ -177,14 +188,15 @@ class Worker:
         for failures in range(60):
             try:
                 held = await self._write(lease, outcome)
-            except psycopg.DataError as error:
-                _log.exception("outcome of %s cannot be stored", lease.identifier)
-                outcome = Fail(f"The result cannot be stored: {error}", category="unexpected_error", recoverable=False)
             except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                _log.warning("outcome of %s not written yet: %s", lease.identifier, error)
-                await asyncio.sleep(backoff(failures, base=0.2, cap=5.0))
+                if is_passing(error):
+                    _log.warning("outcome of %s not written yet: %s", lease.identifier, error)
+                    await asyncio.sleep(backoff(failures, base=0.2, cap=5.0))
+                    continue
+                _log.exception("outcome of %s cannot be stored", lease.identifier)
+                if isinstance(outcome, Fail):
+                    return  # the lease expires, and the task is rescued
+                outcome = Fail(f"The result cannot be stored: {error}", category="unexpected_error", recoverable=False)
             else:
                 if not held:
                     _log.warning(
@@ -195,7 +207,7 @@ class Worker:
     async def _write(self, lease: Lease, outcome: Outcome) -> bool:
         match outcome:
             case Done():
-                return await self._leases.complete(lease, outcome)
+                return await self._completions.write(lease, outcome)
             case Fail():
                 return await self._leases.fail(lease, outcome, backoff(lease.failures))
             case Snooze():

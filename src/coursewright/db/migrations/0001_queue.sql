@@ -35,6 +35,8 @@ create table if not exists public.course_generation_jobs (
 alter table public.course_generation_jobs
     add column if not exists event_count integer not null default 0,    -- the last number given to an event
     add column if not exists expected_tasks integer not null default 0; -- until all tasks are known, for the percentage
+-- Counters change with every task: room in the page keeps these updates out of the indexes.
+alter table public.course_generation_jobs set (fillfactor = 80);
 create index if not exists course_generation_jobs_processing
     on public.course_generation_jobs (id) where status = 'processing';
 create index if not exists course_generation_jobs_queued
@@ -122,6 +124,8 @@ create index if not exists course_generation_tasks_ready
     where status in ('queued', 'retrying') and not held;
 create index if not exists course_generation_tasks_pending
     on public.course_generation_tasks (job_id) where status = 'pending';
+create index if not exists course_generation_tasks_waits_for
+    on public.course_generation_tasks (waits_for) where waits_for is not null;
 
 -- An attempt with an expiry. Narrow and apart, so that a heartbeat never touches a row that a page watches.
 create table coursewright.leases (
@@ -173,11 +177,15 @@ create table coursewright.events (
 create function coursewright.nobody() returns uuid immutable language sql
     return '00000000-0000-0000-0000-000000000000'::uuid;
 
--- Before every write of an entry: derive organisation, ready, scheduled and occupies from what others write.
+-- Before every write of an entry: derive organisation, ready, scheduled and occupies from what others write. A new entry
+-- takes the job's lock first: whoever ends or pauses the job at this moment does not see the entry yet.
 create function coursewright.derive_entry() returns trigger language plpgsql as $$
 declare
     job record;
 begin
+    if tg_op = 'INSERT' then
+        perform from public.course_generation_jobs j where j.id = new.job_id for no key update;
+    end if;
     select j.organisation_id, j.status, j.job_type in (select t.name from coursewright.job_types t) as ours
       into job from public.course_generation_jobs j where j.id = new.job_id;
     new.organisation_id := coalesce(job.organisation_id, coursewright.nobody());
@@ -264,17 +272,26 @@ begin
          where job_id = new.id and status in ('pending', 'queued', 'processing');
         return null;
     end if;
+    if old.status in ('completed', 'failed', 'cancelled') then  -- begun anew: what was dropped is done after all
+        update public.course_generation_tasks
+           set status = 'pending', held = false, completed_at = null, updated_at = clock_timestamp()
+         where job_id = new.id and status = 'cancelled';
+        perform coursewright.unblock(new.id, null);
+    end if;
     if 'paused' in (new.status, old.status) then
-        update public.course_generation_tasks set held = (new.status = 'paused')
+        update public.course_generation_tasks set held = (new.status = 'paused'), updated_at = clock_timestamp()
          where job_id = new.id and status in ('pending', 'queued', 'running', 'retrying')
            and held <> (new.status = 'paused');
         perform pg_notify('coursewright', '');
     end if;
-    -- Touching the entry derives its flags anew; a job that is queued again waits for its turn again.
-    update public.course_generation_queue
-       set status = case when new.status = 'queued' and status = 'processing' then 'pending' else status end
-     where job_id = new.id and status in ('pending', 'queued', 'processing')
-       and (new.status in ('queued', 'paused') or old.status = 'paused');
+    -- Touching an entry derives its flags anew; a job that is queued again waits for its turn again. An admission comes
+    -- through here too, and finds an entry only where a job has two.
+    if exists (select from public.course_generation_queue q where q.job_id = new.id
+                  and q.status in ('pending', 'queued', 'processing') and (q.ready or q.scheduled or old.status <> 'queued')) then
+        update public.course_generation_queue
+           set status = case when new.status = 'queued' and status = 'processing' then 'pending' else status end
+         where job_id = new.id and status in ('pending', 'queued', 'processing');
+    end if;
     return null;
 end $$;
 create trigger coursewright_obey_job_status after update of status on public.course_generation_jobs

@@ -1,2 +1,2 @@
--- Complete a task under its fence.
-select coursewright.complete_task(%(task_id)s, %(attempt)s, %(output)s, %(metadata)s, %(tasks)s, %(result)s) as held
+-- Complete tasks under their fences; those that do not come back belong to jobs that others have locked.
+select task, held from coursewright.complete_tasks(%(done)s, %(wait)s)
