@@ -4,9 +4,10 @@ The outline names, for every section and every set of questions, the passages it
 pins are what makes a course rebuildable: the same pins give the same content.
 """
 
+import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from coursewright.course.model import Difficulty, Mode
 
@@ -29,7 +30,7 @@ class CourseRequest(_Plan):
     description: str = ""
     author: Literal["extractive", "llm"] = "extractive"
     mode: Mode = "kb_only"
-    language: str | None = Field(None, description="ISO 639-1; default: the sources' main language.")
+    language: str | None = Field(None, description="ISO 639-1 (`de`, `de-AT`); default: the sources' main one.")
     level: Level | None = None
     audience: str | None = None
     detail: Detail | None = None
@@ -45,6 +46,12 @@ class CourseRequest(_Plan):
     questions_per_exam: int | None = Field(None, ge=0, le=200, description="At most so many.")
     difficulty: Difficulty = "medium"
     seed: int = 0
+
+    @field_validator("language")
+    @classmethod
+    def _primary(cls, tag: str | None) -> str | None:
+        """Take `de-AT` and `DE` for `de`: the course is not told apart by country."""
+        return re.sub(r"^([a-z]{2,3})[-_].*$", r"\1", tag.strip().lower()) if tag else None
 
 
 class Concept(_Plan):

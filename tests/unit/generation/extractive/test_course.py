@@ -300,3 +300,31 @@ def test_whatever_the_sources_say_the_course_says_nothing_else(documents: list[s
             assert citation.quote in made.passages[citation.passage_id].text
     stems = [question.stem.casefold() for question in made.questions]
     assert len(stems) == len(set(stems))
+
+
+ITALIAN = """# Officina
+
+L'officina ripara le biciclette dei soci del circolo, che le portano il lunedì e le riprendono il venerdì mattina.
+I volontari lavorano insieme a due meccanici, i quali tengono anche i corsi serali per tutti i soci del circolo.
+"""
+
+
+def test_sources_in_a_language_that_the_author_does_not_know_are_an_error_that_says_what_it_is() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        Made(passages(ITALIAN, language="it"))
+    assert caught.value.detail == "the sources are in Italian (it), in which the built-in author does not write"
+    assert caught.value.hint == "a model can write in it: --author llm"
+
+
+def test_a_language_that_the_author_knows_among_them_is_offered() -> None:
+    german = "# Werkstatt\n\nDie Werkstatt ist ein Raum für Fahrräder, und sie gehört dem Verein der Stadt."
+    given = (*passages(ITALIAN, language="it"), *passages(language="de", **{"z.md": german}))
+    with pytest.raises(InvalidRequest) as caught:
+        Made(given)
+    assert "--language de takes the 26 % of the words that are in German (de)" in caught.value.hint
+    assert Made(given, CourseRequest(language="de")).outline.language == "de"
+
+
+@pytest.mark.parametrize("tag, language", [("de-AT", "de"), ("DE", "de"), ("pt_BR", "pt"), ("", None)])
+def test_a_language_tag_is_taken_by_its_first_part(tag: str, language: str | None) -> None:
+    assert CourseRequest(language=tag).language == language

@@ -265,3 +265,22 @@ def test_no_catalogue_has_a_key_that_is_not_read(language: str) -> None:
     assert set(table) <= known[""]
     assert set(table["definition"]) <= known["definition"]
     assert len(table["quotes"]) == 4
+
+
+@pytest.mark.parametrize(
+    "language, title, shown",
+    [
+        ("de", "RAID oder LVM?", "Behandelt: RAID oder LVM?"),
+        ("fr", "partages…", "Au programme\u00a0: partages…"),
+        ("es", "¿RAID o LVM?", "Contenido: ¿RAID o LVM?"),
+        ("ar", "لمن هذا؟", "المحتوى: لمن هذا؟"),
+        ("de", "Xen", "Behandelt: Xen."),
+    ],
+)
+def test_a_title_that_ends_in_a_mark_gets_no_full_stop(language: str, title: str, shown: str) -> None:
+    assert catalogue(language).say("outline", "covers", titles=title) == shown
+
+
+def test_joined_titles_are_said_with_a_pause() -> None:
+    assert catalogue("fr").spoken("Sauvegarde · Les quotas") == "Sauvegarde, Les quotas"
+    assert catalogue("ja").spoken("設定／監視") == "設定、監視"

@@ -9,13 +9,14 @@ from coursewright.documents.passages import Passage
 from coursewright.errors import InvalidRequest, TooFewSources
 from coursewright.generation.authors.counting import count_up, words_by_language
 from coursewright.generation.authors.extractive.blocks import in_language
-from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
+from coursewright.generation.authors.extractive.catalogue import LANGUAGES, Catalogue, catalogue, named
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.extractive.material import lesson_passages, top_headings
 from coursewright.generation.authors.extractive.reading_order import in_reading_order
 
 _SUBJECTS, _GAPS = 12, 5
 _GAP_USES = 5
+_WORTH_IT = 20  # a language with a smaller part of the sources than 1 in so many is not worth a course
 _ACRONYM = re.compile(r"(?<![\w-])[A-Z]{3,6}(?![\w-])")
 
 
@@ -48,12 +49,29 @@ def target_language(passages: Sequence[Passage], request: CourseRequest) -> str:
         catalogue(request.language)
         if counted and request.language not in counted and set(counted) != {""}:
             raise InvalidRequest(
-                f"the sources hold nothing in '{request.language}' (they are in {', '.join(counted)})",
+                f"the sources hold nothing in {named(request.language)}; they are in "
+                + ", ".join(named(name) for name in counted if name),
                 hint="the built-in author does not translate; a model can: --author llm",
             )
         return request.language
     told = [language for language in counted if language]
+    if told and told[0] not in LANGUAGES:
+        raise InvalidRequest(
+            f"the sources are in {named(told[0])}, in which the built-in author does not write",
+            hint=_other_ways(counted),
+        )
     return told[0] if told else "en"
+
+
+def _other_ways(counted: dict[str, int]) -> str:
+    """Say what to do with sources in a language that the author does not know."""
+    total = sum(counted.values())
+    ways = [
+        f"--language {name} takes the {100 * words // total} % of the words that are in {named(name)}"
+        for name, words in counted.items()
+        if name in LANGUAGES and words * _WORTH_IT >= total
+    ]
+    return "; ".join(["a model can write in it: --author llm", *ways])
 
 
 def analyse(passages: Sequence[Passage], request: CourseRequest) -> Analysis:

@@ -28,7 +28,7 @@ def make_brainbytes(
         for block in section.blocks
         if block.kind == "paragraph" and block.citations and block.citations[0].passage_id in by_id
     ]
-    spoken = [words.say("brainbytes", "opening", title=lesson.title)]
+    spoken = [words.say("brainbytes", "opening", title=words.spoken(lesson.title))]
     found = [block for block in shown if block is not None]
     chosen: list[str] = []
     for number in range(_SENTENCES, _MOST_SENTENCES + 1):
@@ -38,9 +38,10 @@ def make_brainbytes(
     spoken += chosen
     terms = dict.fromkeys(concept.term for section in sections for concept in section.key_concepts)
     recalled = [term for term in terms if is_speakable(term)][:_RECALLED]
-    recalled = recalled or [plan.title for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]
-    if recalled:
-        spoken.append(words.say("brainbytes", "recap", terms=words.enumerate(recalled)))
+    titles = [words.spoken(plan.title) for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]
+    if recalled or titles:
+        remembered = words.enumerate(recalled) or words.series(titles)
+        spoken.append(words.say("brainbytes", "recap", terms=remembered))
     segments = tuple(Segment(text=text, seconds=seconds(text, words)) for text in spoken)
     return BrainBytes(
         title=lesson.title, segments=segments, seconds=round(sum(segment.seconds for segment in segments), 1)

@@ -11,6 +11,14 @@ from typing import Any
 from coursewright.errors import InvalidRequest
 
 LANGUAGES = ("ar", "de", "en", "es", "fr", "ja")
+_NAMES = {
+    "ar": "Arabic", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
+    "en": "English", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi",
+    "hr": "Croatian", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean",
+    "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
+    "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+_TWO_STOPS = re.compile(r"(?<=\w)([?!…？！؟])[.。]$")  # of a title that ends in one itself
 _TERM = r"[^\s,;:.!?()“”„«»\"|]+(?:\s+[^\s,;:.!?()“”„«»\"|]+){0,3}?(?:\s*\([^()]{2,40}\))?"
 
 
@@ -51,7 +59,8 @@ class Catalogue:
     def say(self, group: str, name: str, **inserts: object) -> str:
         """Return a sentence of the catalogue with its terms inserted, unchanged but for quotation marks in others."""
         sentence = self.texts[group][name]
-        return sentence.format(**{key: self._inner(sentence, key, value) for key, value in inserts.items()})
+        said = sentence.format(**{key: self._inner(sentence, key, value) for key, value in inserts.items()})
+        return _TWO_STOPS.sub(r"\1", said)
 
     def join(self, a: str, b: str) -> str:
         """Return `a and b`."""
@@ -80,6 +89,10 @@ class Catalogue:
         """Join two titles that no conjunction joins well."""
         return a + self.texts["outline"]["beside"] + b
 
+    def spoken(self, title: str) -> str:
+        """Return a title as it is said aloud: a mark between joined titles is a pause."""
+        return title.replace(self.texts["outline"]["beside"], self.texts["outline"]["list_separator"])
+
     def definition_of(self, term: str) -> re.Pattern[str]:
         """Return the pattern of a sentence that defines `term`; its group `rest` is what the term is."""
         return re.compile(self.known.replace("{term}", re.escape(term) + r"(?:\s*\([^()]{2,40}\))?"), re.I | re.S)
@@ -90,11 +103,16 @@ def catalogue(language: str) -> Catalogue:
     """Return the catalogue of an ISO 639-1 language; raise `InvalidRequest` when there is none."""
     if language not in LANGUAGES:
         raise InvalidRequest(
-            f"the built-in author does not write in '{language}'",
-            hint=f"it knows {', '.join(LANGUAGES)}; a model can write in others: --author llm",
+            f"the built-in author does not write in {named(language)}",
+            hint=f"it writes in {', '.join(map(named, LANGUAGES))}; a model can write in others: --author llm",
         )
     table = tomllib.loads((resources.files(__package__) / "templates" / f"{language}.toml").read_text("utf-8"))
     return _compile(language, table)
+
+
+def named(language: str) -> str:
+    """Return a language as an error tells it: `Italian (it)`, or the code alone where it has no name here."""
+    return f"{_NAMES[language]} ({language})" if language in _NAMES else f"'{language}'"
 
 
 def _euphonic(language: str, text: str) -> str:
@@ -147,4 +165,4 @@ def _role(definition: dict[str, str]) -> re.Pattern[str] | None:
     return re.compile(pattern, re.S)
 
 
-__all__ = ["LANGUAGES", "Catalogue", "catalogue"]
+__all__ = ["LANGUAGES", "Catalogue", "catalogue", "named"]
