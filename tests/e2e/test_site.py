@@ -206,3 +206,46 @@ def test_the_menu_of_a_phone_opens_and_closes(page: Page, site: Path) -> None:
     assert all(width > 0.8 * box["width"] for width in widths(page, "#menu > *"))  # one below the other
     page.keyboard.press("Escape")
     link.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize(
+    "typed, written, found",
+    [
+        ("securite", "La sécurité du système", "sécurité"),
+        ("strasse", "Die Straße zum Hafen", "Straße"),
+        ("الحزمه", "بنية الحَزْمة المصدرية", "الحَزْمة"),
+        ("バグ", "このバグは既知です", "バグ"),
+        ("ＡＰＴ", "Die APT-Werkzeuge", "APT"),
+        ("l'outil", "Avec l’outil de secours", "l’outil"),
+    ],
+)
+def test_search_shows_the_words_as_the_course_writes_them(
+    page: Page, site: Path, typed: str, written: str, found: str
+) -> None:
+    show(page, site, "index.html")
+    page.evaluate(
+        "written => Object.defineProperty(window, 'courseSearch', "
+        "{ get: () => [['index.html', 'a', 'L', 'S', written]], set: () => {} })",
+        written,
+    )
+    page.keyboard.press("/")
+    page.locator("#search input").fill(typed)
+    assert page.locator(".search-results mark").inner_text() == found
+
+
+def test_kana_with_and_without_voicing_are_other_letters(page: Page, site: Path) -> None:
+    show(page, site, "index.html")
+    assert page.evaluate("coursePlain('バス') !== coursePlain('パス') && coursePlain('ﾊﾞｽ') === coursePlain('バス')")
+
+
+@pytest.mark.parametrize("name", ["lesson-1-1.html", "quiz-1.html"])
+def test_code_in_a_right_to_left_page_reads_from_the_left(page: Page, site: Path, name: str) -> None:
+    show(page, site, name, "ar")
+    directions = page.locator("code").evaluate_all(
+        "codes => codes.map(code => [getComputedStyle(code).direction, getComputedStyle(code).unicodeBidi])"
+    )
+    assert all(direction == "ltr" for direction, _ in directions)
+    menu, article = page.locator("#menu").bounding_box(), page.locator("main").bounding_box()
+    assert menu is not None
+    assert article is not None
+    assert menu["x"] > article["x"]

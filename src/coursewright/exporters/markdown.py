@@ -62,12 +62,12 @@ class _Markdown:
             yield f"**{say['objectives']}**"
             yield _bullets(course.objectives)
         for number, module in enumerate(course.modules, 1):
-            yield f"## {say['module']} {number}: {_escape(module.title)}"
+            yield f"## {say['module']} {number}{say['colon']}{_escape(module.title)}"
             yield _escape(module.description)
             yield _bullets(module.objectives)
             for place, lesson in enumerate(module.lessons, 1):
                 yield from self._lesson(f"{number}.{place}", lesson)
-            yield from self._questions(f"### {say['quiz']}: {_escape(module.title)}", module.quiz)
+            yield from self._questions(f"### {say['quiz']}{say['colon']}{_escape(module.title)}", module.quiz)
         yield from self._questions(f"## {say['exam']}", course.exam)
         yield from self._footnotes()
         yield f"---\n\n{_escape(course.provenance.notice)}" if course.provenance.notice else ""
@@ -89,12 +89,13 @@ class _Markdown:
                     yield self._block(block)
             if section.key_concepts:
                 yield f"**{say['key_concepts']}**"
+                colon = say["colon"]
                 yield "\n".join(
-                    f"- **{_escape(concept.term)}**: {_escape(concept.explanation)}{self._cite(concept.citations)}"
-                    for concept in section.key_concepts
+                    f"- **{_escape(each.term)}**{colon}{_escape(each.explanation)}{self._cite(each.citations)}"
+                    for each in section.key_concepts
                 )
             if section.summary:
-                yield f"> **{say['summary']}:** {_escape(section.summary)}"
+                yield f"> **{self._label('summary')}** {_escape(section.summary)}"
         if lesson.mind_map is not None:
             yield f"#### {say['mind_map']}"
             yield f"- {_escape(lesson.mind_map.topic)}\n" + "\n".join(_branches(lesson.mind_map.branches, 1))
@@ -102,8 +103,11 @@ class _Markdown:
             yield from self._brainbytes(lesson.brainbytes)
         yield from self._questions(f"#### {say['self_check']}", lesson.assessment)
 
+    def _label(self, name: str) -> str:
+        return f"{self._words[name]}{self._words['colon']}".rstrip(" ")
+
     def _brainbytes(self, script: BrainBytes) -> Iterator[str]:
-        yield f"#### {self._words['brainbytes']}: {_escape(script.title)}"
+        yield f"#### {self._words['brainbytes']}{self._words['colon']}{_escape(script.title)}"
         for segment in script.segments:
             yield _escape(segment.text)
 
@@ -123,9 +127,9 @@ class _Markdown:
                 ]
                 return "\n".join(lines) + (f"\n\n{cite.strip()}" if cite else "")
             case "note":
-                return f"> **{self._words['note']}:** {_escape(block.text)}{cite}"
+                return f"> **{self._label('note')}** {_escape(block.text)}{cite}"
             case "figure":
-                return f"> **{self._words['figure']}:** {_escape(block.text)}{cite}"
+                return f"> **{self._label('figure')}** {_escape(block.text)}{cite}"
         return _escape(block.text) + cite
 
     def _cite(self, citations: tuple[Citation, ...]) -> str:
@@ -158,7 +162,8 @@ class _Markdown:
             yield _choices(question)
             why = f" {_escape(question.explanation)}" if question.explanation else ""
             answer = self._answer(question)
-            yield f"*{self._words['answer']}:* {answer}.{why}{self._cite(question.citations)}"
+            stop = "" if re.search(r"[.!?…。！？؟]$", answer) else self._words["stop"]
+            yield f"*{self._label('answer')}* {answer}{stop}{why}{self._cite(question.citations)}"
 
     def _answer(self, question: Question) -> str:
         texts = {option.id: _escape(option.text) for option in question.options}

@@ -4,7 +4,7 @@
   const words = window.courseWords;
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
   const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
-  const plain = (text) => text.normalize("NFKC").trim().replace(/\s+/g, " ").replace(/[.。]$/, "").toLocaleLowerCase();
+  const plain = (text) => window.coursePlain(text).trim().replace(/\s+/g, " ").replace(/[.。]$/, "");
 
   // Each returns {given, parts: [[element to colour, right?], …], right}
   const judges = {

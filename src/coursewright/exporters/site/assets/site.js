@@ -15,6 +15,23 @@
       try { localStorage.setItem(root.dataset.store, JSON.stringify({ ...store.read(), ...change })); } catch { /* private mode */ }
     },
   };
+  // Letters as they are compared: accents and vowel signs aside, but never the voicing of kana (バ is not ハ).
+  const FOLDS = { "ß": "ss", "ى": "ي", "ة": "ه", "æ": "ae", "œ": "oe" };
+  const plain = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f\u0640\u064b-\u065f\u0670\u200b-\u200f\u2066-\u2069]/g, "")
+    .normalize("NFC").toLowerCase().replace(/[ßىةæœ]/g, (letter) => FOLDS[letter]).replace(/[’‘]/g, "'");
+  // Where the first of `terms` stands in a text, as it is written there: [start, end], or null.
+  function locate(text, term) {
+    let folded = "";
+    const places = [];
+    for (let at = 0; at < text.length;) {
+      const size = text.codePointAt(at) > 0xffff ? 2 : 1;
+      for (const letter of plain(text.slice(at, at + size))) { folded += letter; places.push(...Array(letter.length).fill(at)); }
+      at += size;
+    }
+    const found = folded.indexOf(term);
+    return found < 0 ? null : [places[found], places[found + term.length] ?? text.length];
+  }
+  window.coursePlain = plain;
   window.courseStore = store;
   window.courseWords = words;
   window.courseSay = say;
@@ -157,7 +174,6 @@
   const search = $("#search");
   const input = $("input", search);
   const list = $(".search-results", search);
-  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
   let index = null;
   async function openSearch() {
     if (!search.open) search.showModal();
@@ -189,8 +205,8 @@
     list.append(...hits.slice(0, 20).map(({ item }) => result(item, terms)));
   }
   function result({ entry: [file, anchor, lesson, section, text] }, terms) {
-    const found = Math.max(0, text.toLocaleLowerCase().indexOf(terms[0]));
-    const start = Math.max(0, found - 60);
+    const place = locate(text, terms[0]);
+    const start = Math.max(0, (place ? place[0] : 0) - 60);
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `${file}#${encodeURIComponent(anchor)}`;
@@ -200,8 +216,7 @@
     strong.textContent = section;
     const snippet = document.createElement("span");
     const shown = text.slice(start, start + 170);
-    const match = shown.toLocaleLowerCase().indexOf(terms[0]);
-    snippet.append(start ? "… " : "", ...(match < 0 ? [shown] : marked(shown, shown.slice(match, match + terms[0].length))), " …");
+    snippet.append(start ? "… " : "", ...(place ? marked(shown, text.slice(...place)) : [shown]), start + 170 < text.length ? " …" : "");
     link.append(small, strong, document.createElement("br"), snippet);
     link.addEventListener("click", () => search.close());
     item.append(link);
