@@ -162,7 +162,7 @@ class _Markdown:
             yield _choices(question)
             why = f" {_escape(question.explanation)}" if question.explanation else ""
             answer = self._answer(question)
-            stop = "" if re.search(r"[.!?…。！？؟]$", answer) else self._words["stop"]
+            stop = "" if re.search(r"[.!?…。！？؟]$", answer) else self._words["full_stop"]
             yield f"*{self._label('answer')}* {answer}{stop}{why}{self._cite(question.citations)}"
 
     def _answer(self, question: Question) -> str:

@@ -1,5 +1,6 @@
 """The words around the course: complete in every language, with its marks, and with no plural to get wrong."""
 
+import json
 import re
 from pathlib import Path
 
@@ -27,6 +28,19 @@ def test_the_catalogues_know_the_languages_of_the_built_in_author() -> None:
     assert catalogue("de-AT") is not catalogue("en")
     assert dict(catalogue("de-AT")) == dict(catalogue("de"))
     assert dict(catalogue("pl")) == dict(catalogue("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_key_stands_twice(language: str) -> None:
+    text = (Path(exporters.__file__).parent / "languages" / f"{language}.json").read_text("utf-8")
+    keys = [key for key, _ in json.loads(text, object_pairs_hook=list)]
+    assert len(keys) == len(set(keys))
+
+
+def test_an_answer_ends_once() -> None:
+    german = render_markdown(sample_course("de"))
+    assert "*Antwort:* " in german
+    assert not re.search(r"\*Antwort:\* [^\n]*(?:\.\.|Stopp)", german)
 
 
 def test_counted_words_need_no_plural() -> None:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from coursewright.course import walk
 from coursewright.course.ids import derive_id
 from coursewright.course.model import Citation, Course, Lesson, Question, Source
-from coursewright.exporters.catalogue import catalogue, direction
+from coursewright.exporters.catalogue import Catalogue, catalogue, direction
 from coursewright.exporters.site.documents import by_document, strip
 from coursewright.exporters.site.mindmap import draw
 from coursewright.exporters.text import inline, parse_list, parse_table, plain
@@ -74,7 +74,7 @@ class _Site:
     def __init__(self, course: Course) -> None:
         self.course = course
         self.say = catalogue(course.language)
-        self.nav = list(_pages(course, self.say["quiz"], self.say["exam"]))
+        self.nav = list(_pages(course, self.say))
         cited = {citation.passage_id for _, citation in walk.citations(course)}
         self.sources = [source for source in course.sources if source.passage_id in cited]
         self.anchors = {source.passage_id: f"s{number}" for number, source in enumerate(self.sources, 1)}
@@ -195,14 +195,14 @@ _SCRIPT_WORDS = (
 )  # fmt: skip
 
 
-def _pages(course: Course, quiz: str, exam: str) -> Iterator[Page]:
+def _pages(course: Course, say: Catalogue) -> Iterator[Page]:
     for m, module in enumerate(course.modules, 1):
         for n, lesson in enumerate(module.lessons, 1):
             yield Page(f"lesson-{m}-{n}.html", "lesson", f"{m}.{n}", lesson.title, m, lesson)
         if module.quiz.questions:
-            yield Page(f"quiz-{m}.html", "quiz", "", f"{quiz}: {module.title}", m)
+            yield Page(f"quiz-{m}.html", "quiz", "", f"{say['quiz']}{say['colon']}{module.title}", m)
     if course.exam.questions:
-        yield Page("exam.html", "exam", "", exam, 0)
+        yield Page("exam.html", "exam", "", say["exam"], 0)
 
 
 def _inline(text: str) -> Markup:
