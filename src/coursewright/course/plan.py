@@ -84,6 +84,7 @@ class SectionPlan(_Plan):
     title: str
     passage_ids: tuple[str, ...]
     concepts: tuple[Concept, ...] = ()
+    repeats: tuple[str, ...] = Field((), description="Blocks that an earlier lesson shows; only the author reads it.")
     summary: str = Field("", description="One planned sentence, so that neighbours do not repeat each other.")
 
 

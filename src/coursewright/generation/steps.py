@@ -1,5 +1,6 @@
 """What a worker does for each kind of task: load the pinned inputs, let the author write, return an outcome."""
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -156,10 +157,13 @@ class CourseSteps:
             versions={"coursewright": __version__, author.name: author.version},
             notice=author.notice,
         )
-        course = assemble(outline, outputs, passages, request, provenance, str(lease.base_class_id))
+        # In threads: a large course takes seconds, and other tasks of this worker wait for the event loop.
+        course = await asyncio.to_thread(
+            assemble, outline, outputs, passages, request, provenance, str(lease.base_class_id)
+        )
         if not course.modules:
             return Fail("No lesson could be written.", "validation_failed", recoverable=False, severity="critical")
-        findings = [finding for finding in check(course) if finding.severity == "error"]
+        findings = [finding for finding in await asyncio.to_thread(check, course) if finding.severity == "error"]
         if findings:
             return Fail(
                 f"The course does not hold together: {findings[0].message}",
@@ -169,7 +173,8 @@ class CourseSteps:
                 details={"findings": [asdict(finding) for finding in findings[:50]]},
             )
         shortfalls = [*outline.notes, *_shortfalls(course, outputs, str(lease.base_class_id))]
-        quality = measure(
+        quality = await asyncio.to_thread(
+            measure,
             course,
             kb_sections=_sections_of(passages, course.language),
             pins=pins(outline),

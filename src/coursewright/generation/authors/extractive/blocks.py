@@ -26,6 +26,11 @@ class SourceBlock:
     def text(self) -> str:
         return self.passage.text[self.start : self.end]
 
+    @property
+    def place(self) -> str:
+        """Return what tells the block from all others: its passage and where it begins there."""
+        return f"{self.passage.id}:{self.start}"
+
 
 def in_language(passage: Passage, language: str) -> bool:
     """Tell whether the passage is in the language, or in none that could be told."""

@@ -80,7 +80,12 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
         best.values(), key=lambda entry: (-entry[0], entry[1].passage.ordinal, entry[1].start, entry[1].term)
     )
     return tuple(
-        Concept(term=_as_written(one.term, whole), definition=one.definition, passage_id=one.passage.id, kind=one.kind)
+        Concept(
+            term=one.term if one.kind == "role" else _as_written(one.term, whole),  # code is written as it is
+            definition=one.definition,
+            passage_id=one.passage.id,
+            kind=one.kind,
+        )
         for _, one in ordered
     )
 

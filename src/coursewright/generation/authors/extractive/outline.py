@@ -14,6 +14,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue, cata
 from coursewright.generation.authors.extractive.material import lesson_passages, path_of
 from coursewright.generation.authors.extractive.naming import Namer, joined
 from coursewright.generation.authors.extractive.reading_order import in_reading_order
+from coursewright.generation.authors.extractive.repeats import repeats
 from coursewright.generation.authors.extractive.section import shown_blocks
 from coursewright.generation.authors.extractive.segment import prices, segment
 from coursewright.generation.authors.extractive.titles import telling
@@ -50,8 +51,10 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     modules = _structure(teaching, request, words)
     places, titles = _places(modules, words)
     owners = _owners(analysis.concepts, places, words)
+    said = repeats(places, owners, words)
     places = [
-        replace(place, shown=tuple(shown_blocks(place.passages, owners[place.section], words))) for place in places
+        replace(place, shown=tuple(shown_blocks(place.passages, owners[place.section], words, said[place.section])))
+        for place in places
     ]
     blueprint = draw_up(places, owners, analysis.concepts, request, words)
     notes = []
@@ -60,7 +63,7 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     others = [name for name in analysis.languages if name not in (analysis.language, "und")]
     if others:
         notes.append(words.say("notes", "other_languages", languages=", ".join(others)))
-    plans = _plans(places, titles, owners, blueprint, words)
+    plans = _plans(places, titles, owners, said, blueprint, words)
     covered = words.series([plan.title for plan in plans])
     return Outline(
         title=request.title or _course_title(teaching, [plan.title for plan in plans], words),
@@ -214,6 +217,7 @@ def _plans(
     places: list[Place],
     titles: dict[str, str],
     owners: dict[str, list[Concept]],
+    said: dict[str, tuple[str, ...]],
     blueprint: Blueprint,
     words: Catalogue,
 ) -> tuple[ModulePlan, ...]:
@@ -238,6 +242,7 @@ def _plans(
                             title=one.title,
                             passage_ids=tuple(passage.id for passage in one.passages),
                             concepts=tuple(owners[one.section]),
+                            repeats=said[one.section],
                         )
                         for one in sections
                     ),

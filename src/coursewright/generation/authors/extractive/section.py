@@ -1,7 +1,7 @@
 """A section: whole blocks of its sources in their order, the most telling ones where there are too many."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from coursewright.course.ids import derive_id
 from coursewright.course.model import Block, Citation, KeyConcept, Section
@@ -20,6 +20,7 @@ _MOST_RANKED = 150  # blocks that LexRank compares; longer material is first thi
 KEY_CONCEPTS = 8
 _POINTER_WORDS = 14  # a paragraph that short and only pointing elsewhere teaches nothing
 _LEADS_IN = (":", "：")
+_ADDRESS = re.compile(r"://|www\.|\w@\w")
 _POINTER = re.compile(r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:https?://|www\.)\S+\W*$)", re.I)
 
 
@@ -27,7 +28,7 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
     """Return the section of a plan; raise `TooFewSources` when its passages hold no text in the language."""
     by_id = {passage.id: passage for passage in passages}
     pinned = [by_id[passage_id] for passage_id in plan.passage_ids if passage_id in by_id] or list(passages)
-    kept = shown_blocks(pinned, plan.concepts, words)
+    kept = shown_blocks(pinned, plan.concepts, words, plan.repeats) or shown_blocks(pinned, plan.concepts, words)
     if not kept:
         raise TooFewSources(
             f"the passages of the section '{plan.title}' hold no text in '{words.language}'",
@@ -57,10 +58,21 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
     )
 
 
-def shown_blocks(passages: Sequence[Passage], concepts: Sequence[Concept], words: Catalogue) -> list[SourceBlock]:
-    """Return what a section on these passages shows, in their order; what defines one of its concepts is among it."""
-    groups = _groups([block for passage in passages for block in blocks(passage, words.language)], words)
+def shown_blocks(
+    passages: Sequence[Passage], concepts: Sequence[Concept], words: Catalogue, repeats: Collection[str] = ()
+) -> list[SourceBlock]:
+    """Return what a section on these passages shows, in their order; what defines one of its concepts is among it.
+
+    `repeats` are the places (`SourceBlock.place`) of blocks that an earlier lesson showed already.
+    """
     defined = [(concept.passage_id, concept.definition) for concept in concepts]
+    found = [
+        block
+        for passage in passages
+        for block in blocks(passage, words.language)
+        if block.place not in repeats or any(block.passage.id == id_ and text in block.text for id_, text in defined)
+    ]
+    groups = _groups(found, words)
     wanted = {
         place
         for place, group in enumerate(groups)
@@ -153,7 +165,13 @@ def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int, *
             text = block.text
             spans = sentences(text, words.language)
             found += [text[start:end] for start, end in spans]
-    alone = [one for one in found if is_standalone(one, words) and "\n" not in one and (is_speakable(one) or not aloud)]
+    alone = [
+        one
+        for one in found
+        if is_standalone(one, words)
+        and (is_speakable(one) if aloud else not _ADDRESS.search(one) and one.count("`") % 2 == 0)
+        and "\n" not in one
+    ]
     alone = list(dict.fromkeys(alone))[:_MOST_RANKED]
     texts = vectors([content_stems(one, words.language) for one in alone])
     return [alone[i] for i in sorted(by_relevance(texts, lexrank(texts))[:number])]

@@ -14,7 +14,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.concepts import predicate, unlike
 from coursewright.generation.authors.extractive.questions.draft import Draft
 from coursewright.generation.authors.extractive.sentences import is_standalone
-from coursewright.generation.authors.extractive.words import content_stems, count_words
+from coursewright.generation.authors.extractive.words import content_stems, count_words, function_words
 
 _MOST_WORDS = 32  # of a definition that serves as an option or in a stem
 _LENGTH_TELL = 1.35  # longest allowed key to mean distractor; FACTS allows 1.5
@@ -76,6 +76,7 @@ def _is_fair(term: str, text: str, words: Catalogue) -> bool:
         and not any(mark in text for mark in '\n“”"|')
         and text.count("`") % 2 == 0
         and not text.endswith((":", ";", ","))
+        and text.rpartition(" ")[2].casefold() not in function_words(words.language)  # cut off: "…, and"
         and text[0] not in "(（"
         and not words.absolute.search(text)
         and not words.vague.search(text)

@@ -12,6 +12,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import path_of
 from coursewright.generation.authors.extractive.questions.draft import Draft
 from coursewright.generation.authors.extractive.section import best_sentences
+from coursewright.generation.authors.extractive.sentences import is_closed, sentences
 from coursewright.generation.authors.extractive.titles import telling
 from coursewright.generation.authors.extractive.words import count_words
 
@@ -29,7 +30,7 @@ def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Ca
     cited = [(next(block.passage.id for block in shown if sentence in block.text), sentence) for sentence in best]
     answer = ("" if words.characters_per_minute else " ").join(best)
     if len(best) < _FEWEST_SENTENCES or count_words(answer, words.language) < _FEWEST_WORDS:
-        passage, cited = _most_points(shown)
+        passage, cited = _most_points(shown, words)
         if passage is None:
             return
         title = telling(path_of(passage), words)
@@ -48,13 +49,23 @@ def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Ca
     )
 
 
-def _most_points(shown: Sequence[SourceBlock]) -> tuple[Passage | None, list[tuple[str, str]]]:
+def _first_sentence(line: str, words: Catalogue) -> str:
+    spans = sentences(line, words.language)
+    return line[: spans[0][1]] if len(spans) > 1 and is_closed(line[: spans[0][1]]) else line
+
+
+def _most_points(shown: Sequence[SourceBlock], words: Catalogue) -> tuple[Passage | None, list[tuple[str, str]]]:
     """Return the passage with the most list items, as slides have them, and the first of its items as citations."""
     points: dict[str, list[tuple[str, str]]] = {}
     by_id = {block.passage.id: block.passage for block in shown}
     for block in shown:
         if block.kind == "list":
-            items = [(block.passage.id, line) for line in block.text.splitlines() if _ITEM.match(line)]
+            lines = block.text.splitlines()
+            items = [
+                (block.passage.id, _first_sentence(line, words))
+                for line in lines
+                if _ITEM.match(line) and not words.refers_anywhere.search(_first_sentence(line, words))
+            ]
             points.setdefault(block.passage.id, []).extend(items)
     id_ = max(points, key=lambda one: len(points[one]), default="")
     if len(points.get(id_, ())) < _FEWEST_POINTS:
