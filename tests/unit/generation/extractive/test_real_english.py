@@ -13,6 +13,7 @@ from coursewright.generation.authors.extractive.questions.describe import descri
 from coursewright.generation.authors.extractive.questions.lookup import lookups
 from coursewright.generation.authors.extractive.reading_order import in_reading_order
 from coursewright.generation.authors.extractive.section import shown_blocks
+from coursewright.generation.authors.extractive.sentences import is_standalone
 from coursewright.generation.authors.extractive.titles import is_matter
 from tests.unit.generation.extractive.factory import passages
 from tests.unit.generation.extractive.test_course import Made
@@ -237,3 +238,21 @@ def test_a_set_asks_only_about_its_own_sections() -> None:
         own = {one for lesson in module.lessons for plan in lesson.sections for one in plan.passage_ids}
         for plan in (module.quiz, *(lesson.assessment for lesson in module.lessons)):
             assert own.issuperset(plan.passage_ids)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You can also choose a different default shell for every account.",
+        "When it reaches perfection, the maintainer has completed the work on the package.",
+        "Knowing that they exist will at least allow you to decide what to do with the files.",
+    ],
+)
+def test_a_sentence_that_goes_on_from_another_does_not_stand_alone(sentence: str) -> None:
+    assert not is_standalone(sentence, EN)
+
+
+def test_the_course_is_named_after_the_welcome_page() -> None:
+    chapters = {"a.html": f"# 1. First\n\n{FILLER * 20}", "b.html": f"# 2. Second\n\n{FILLER * 20}"}
+    made = Made(passages(**chapters, **{"index.html": f"# The Tutorial\n\n{FILLER * 20}"}))
+    assert made.outline.title == "The Tutorial"

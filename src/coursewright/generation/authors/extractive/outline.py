@@ -13,11 +13,11 @@ from coursewright.generation.authors.extractive.blueprint import Blueprint, Plac
 from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
 from coursewright.generation.authors.extractive.material import lesson_passages, path_of
 from coursewright.generation.authors.extractive.naming import Namer, joined
-from coursewright.generation.authors.extractive.reading_order import in_reading_order
+from coursewright.generation.authors.extractive.reading_order import in_reading_order, is_welcome
 from coursewright.generation.authors.extractive.repeats import repeats
 from coursewright.generation.authors.extractive.section import shown_blocks
 from coursewright.generation.authors.extractive.segment import prices, segment
-from coursewright.generation.authors.extractive.titles import telling
+from coursewright.generation.authors.extractive.titles import clean, telling
 from coursewright.generation.authors.extractive.words import stems
 
 _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
@@ -257,9 +257,15 @@ def _plans(
 
 
 def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Catalogue) -> str:
+    """Return what the sources call themselves: their one document, or their welcome page; else name the modules."""
     documents = dict.fromkeys(passage.title for passage in teaching if passage.title)
     if len(documents) == 1:
-        return next(iter(documents))
+        title = next(iter(documents))
+        under = sum(title in passage.heading_path for passage in teaching)
+        if under in (0, len(teaching)):  # else it is only the first heading of a document without a title
+            return title
+    if is_welcome(teaching[0]) and teaching[0].heading_path:
+        return clean(teaching[0].heading_path[0], words)
     if len(modules) == 1:
         return modules[0]
     tops = list(dict.fromkeys(telling(path_of(passage)[:1], words) for passage in teaching))

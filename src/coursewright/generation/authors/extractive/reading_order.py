@@ -16,7 +16,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 
 _NUMBERED_SHARE = 0.5  # of the documents: fewer numbers are chance
 _APPENDIX = 1_000  # appendices A, B, … come after the chapters
-_WELCOME = re.compile(r"(?:.*/)?(?:index|readme|00\w*)\.\w+", re.I)
+_WELCOME = re.compile(r"(?:index|readme|00\w*)\.\w+", re.I)
 _BARE = re.compile(r"(\d{1,2}) (?=\S)")
 _FEWEST_IN_SEQUENCE = 3
 
@@ -42,10 +42,15 @@ def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Pass
     last: Number = (2 * _APPENDIX,)
 
     def place(passage: Passage) -> Number:
-        return first.get(passage.document) or ((0,) if _WELCOME.fullmatch(passage.document) else last)
+        return first.get(passage.document) or ((0,) if is_welcome(passage) else last)
 
     placed = sorted(ordered, key=place)  # stable: within a file as it was
     return [_under_chapter(passage, first.get(passage.document, ()), chapters) for passage in placed]
+
+
+def is_welcome(passage: Passage) -> bool:
+    """Tell whether the passage is of a page that opens a whole set of documents."""
+    return bool(_WELCOME.fullmatch(passage.document))
 
 
 def heading_number(heading: str, words: Catalogue) -> Number:
@@ -93,4 +98,4 @@ def _under_chapter(passage: Passage, number: Number, chapters: dict[Number, str]
     return replace(passage, heading_path=(*above, *passage.heading_path)) if above else passage
 
 
-__all__ = ["heading_number", "in_reading_order"]
+__all__ = ["heading_number", "in_reading_order", "is_welcome"]
