@@ -62,13 +62,14 @@ def test_commands_of_the_documentation_exist(page: str, command: str) -> None:
     assert not absent, f"{page}: {subcommand} has no {absent}"
 
 
-def test_settings_page_is_current() -> None:
+def test_generated_pages_are_current() -> None:
     spec = importlib.util.spec_from_file_location("build_docs", ROOT / "scripts" / "build_docs.py")
     assert spec is not None
     assert spec.loader is not None
     build_docs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build_docs)
-    assert build_docs.PAGE.read_text(encoding="utf-8") == build_docs.settings_page(), "run `make docs`"
+    for name, text in build_docs.pages().items():
+        assert (build_docs.FOLDER / name).read_text(encoding="utf-8") == text, f"{name}: run `make docs`"
 
 
 def test_troubleshooting_names_every_error() -> None:

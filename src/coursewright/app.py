@@ -240,7 +240,8 @@ class Coursewright:
         now = tuple(_label(each) for each in await self.jobs.running(job_id))
         settled = job.completed_tasks + job.failed_tasks + job.skipped_tasks
         eta = None
-        if job.started_at and settled > 2 and not job.status.is_final:
+        # The first tasks are of another kind: the pace of the rest shows after a tenth.
+        if job.started_at and settled > max(5, job.total_tasks / 10) and not job.status.is_final:
             elapsed = (job.updated_at - job.started_at).total_seconds()
             eta = elapsed / settled * (job.total_tasks - settled)
         return Progress(job, now, eta)

@@ -1,15 +1,11 @@
 """The command line as a user meets it: a process of its own, real files, the embedded Postgres."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,40 +13,9 @@ from coursewright.cli.exits import EXIT_CODES
 from coursewright.course.checks import check
 from coursewright.course.model import Course
 from coursewright.errors import CoursewrightError
+from tests.e2e.command_line import HANDBOOK, CommandLine
 
 ROOT = Path(__file__).parents[2]
-HANDBOOK = ROOT / "examples" / "knowledge-base"
-
-
-class CommandLine:
-    """Runs `coursewright` in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("COURSEWRIGHT_", "DATABASE_"))
-        } | {"NO_COLOR": "1", "COLUMNS": "200"}
-
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "coursewright", *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *words: str, code: int = 0) -> tuple[str, str]:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == code, err
-        assert "Traceback" not in err
-        return out, err
-
-    def jobs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.run("jobs", "--json")[0])
-        return found
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from coursewright.cli.options import ALL_FORMATS, DataDir, Formats, JobId, Json,
 from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
 from coursewright.course.plan import CourseRequest
-from coursewright.errors import NotFound
+from coursewright.db.pool import is_unavailable
+from coursewright.errors import DatabaseUnavailable, NotFound, OutputError
 from coursewright.exporters import FORMATS, Format, check_folder
 from coursewright.settings import Settings
 
@@ -142,8 +143,8 @@ def generate(
 ) -> None:
     """Make a course from documents.
 
-    Reads Markdown, HTML, PDF, DOCX, PPTX, EPUB and text. Goes on where an earlier run with the same documents and
-    options stopped.
+    Reads Markdown, HTML, PDF, DOCX, EPUB, PPTX, XLSX, CSV, subtitles and text. Goes on where an earlier run with the
+    same documents and options stopped.
     """
     request = CourseRequest.model_validate(
         {
@@ -213,13 +214,13 @@ async def _generate(
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
             try:
                 base = await program.read(documents, strict=strict, on_progress=display.on_reading)
+                display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
+                tell_left_out(base)
+                job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))
             except asyncio.CancelledError:
                 display.close()
-                say("!", "Stopped while reading. The same command goes on; what is read is kept.")
+                say("!", "Stopped before there was a job. The same command goes on; what is read is kept.")
                 raise
-            display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
-            tell_left_out(base)
-            job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))
             if not wait:
                 print_json({"job": str(job_id)}) if wish.json else sys.stdout.write(f"{job_id}\n")
                 return
@@ -255,13 +256,22 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
     except asyncio.CancelledError:
         display.close()
         progress = await program.progress(job_id)
-        where = () if wish.data_dir is None else ("--data-dir", wish.data_dir)
         say("!", f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:")
-        stderr.print(f"  {command('resume', short(job_id), *where)}", soft_wrap=True, markup=False)
+        stderr.print(f"  {command('resume', short(job_id), *_where(wish))}", soft_wrap=True, markup=False)
         raise
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        why = str(error).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"The database went away: {why}", hint=_go_on(job_id, wish)) from error
     display.on_stage("Writing files")
     before = title_in(wish.out)
-    paths = await program.export(job_id, wish.out, wish.formats)
+    try:
+        paths = await program.export(job_id, wish.out, wish.formats)
+    except OutputError as error:
+        again = command("resume", short(job_id), *_where(wish), "--out", "FOLDER")
+        hint = f"{error.hint} The course is safe in the database: {again}"
+        raise OutputError(error.detail, hint=hint) from error
     course, quality = await program.course(job_id)
     display.close()
     if before is not None and before != course.title:
@@ -271,6 +281,14 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
         print_json(result(job_id, wish.out, course, quality, paths))
     else:
         tell_course(wish.out, course, quality, job.error_message)
+
+
+def _go_on(job_id: UUID, wish: Wish) -> str:
+    return f"What is finished is kept. To go on: {command('resume', short(job_id), *_where(wish))}"
+
+
+def _where(wish: Wish) -> tuple[object, ...]:
+    return () if wish.data_dir is None else ("--data-dir", wish.data_dir)
 
 
 def short(job_id: UUID) -> str:

@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 from typing import Annotated
 
+import psycopg
 import pydantic
 import typer
 
@@ -16,7 +17,8 @@ from coursewright.cli import generate, jobs, keys, serve, system
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
 from coursewright.cli.help import Group
-from coursewright.errors import CoursewrightError
+from coursewright.db.pool import is_unavailable
+from coursewright.errors import CoursewrightError, DatabaseUnavailable
 
 app = typer.Typer(
     cls=Group,
@@ -72,6 +74,12 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))
     except CoursewrightError as error:
         code = show(error)
+    except psycopg.OperationalError as error:
+        if not is_unavailable(error):
+            raise
+        why = str(error).strip().splitlines()[0]
+        hint = "Run the command again; `coursewright doctor` looks at the server. What is finished is kept."
+        code = show(DatabaseUnavailable(f"The database went away: {why}", hint=hint))
     except pydantic.ValidationError as error:
         settings = error.title == "Settings"
         code = show_invalid([(_named(p["loc"], settings), p["msg"]) for p in error.errors()], settings)

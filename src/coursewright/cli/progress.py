@@ -17,6 +17,7 @@ from coursewright.cli.console import count, duration, say, stderr
 
 _SECONDS_BETWEEN_LINES = 5.0
 _NARROW = 60
+_BEGINNING = 2  # tasks before there is an outline
 
 # What a job is at, by the kind of the task that runs; the words of people, not of tables.
 _STAGES = {
@@ -41,7 +42,7 @@ class Display:
         self._spinner = Spinner("dots", style="cyan")
         self._stage, self._note, self._left = "", "", ""
         self._done, self._total = 0, 0
-        self._last_line, self._last_text = 0.0, ""
+        self._last_line, self._last_text, self._last_stage = 0.0, "", ""
         self._live = Live(get_renderable=self._view, console=stderr, transient=True, refresh_per_second=12)
 
     def on_stage(self, stage: str) -> None:
@@ -55,14 +56,18 @@ class Display:
 
     def on_job(self, progress: JobProgress) -> None:
         """Show how far a job is, and which lesson is being made."""
-        left = f"about {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
+        left = (
+            f"about {duration(progress.eta_seconds)} left" if progress.eta_seconds and progress.eta_seconds >= 1 else ""
+        )
         now = progress.running[0] if progress.running else None
         stage = _STAGES.get(now.kind, "") if now else ""
         # Until there is an outline nobody knows how many tasks there will be.
         total = 0 if stage and now and now.kind != "content_validation" else progress.job.total_tasks
         note = making(now) if now and not stage else ""
         force = progress.job.status.is_final
-        self._show(stage or "Writing the course", progress.settled, total, note=note, left=left, force=force)
+        if not stage:
+            stage = "Writing the course" if progress.job.total_tasks > _BEGINNING else "Waiting for a worker"
+        self._show(stage, progress.settled, total, note=note, left=left, force=force)
 
     def done(self, text: str) -> None:
         """Leave a line behind for a stage that is over."""
@@ -75,8 +80,9 @@ class Display:
         if self._on_screen:
             return
         text = f"{stage} {done}/{total}" if total else stage
-        if text != self._last_text and (force or time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES):
-            self._last_line, self._last_text = time.monotonic(), text
+        due = stage != self._last_stage or time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES
+        if text != self._last_text and (force or due):
+            self._last_line, self._last_text, self._last_stage = time.monotonic(), text, stage
             stderr.print(" · ".join(part for part in (text, left, note) if part), soft_wrap=True, markup=False)
 
     def _view(self) -> RenderableType:

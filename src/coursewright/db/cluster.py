@@ -142,13 +142,15 @@ def failure(said: str) -> DatabaseUnavailable:
     lines = [line for line in said.splitlines() if re.search(r"FATAL|PANIC|error|could not", line)]
     detail = (lines or said.strip().splitlines() or ["it said nothing"])[-1].strip()
     hint = "Read postgres.log in the data folder; or set DATABASE_URL to a Postgres of your own."
+    full = "The disk is full: make room, or choose another --data-dir."
     for sign, remedy in (
-        ("No space left on device", "The disk is full: make room, or choose another --data-dir."),
+        ("Check free disk space", full),
+        ("No space left on device", full),
         ("Permission denied", "The data folder belongs to somebody else: give it to this user, or choose another."),
         ("shared memory", "The system allows too little shared memory; in a container raise --shm-size."),
     ):
-        # Only where it failed: initdb names shared memory in passing when all is well.
-        for line in lines:
+        # initdb names shared memory in passing when all is well, so that counts only where it failed.
+        for line in lines if sign == "shared memory" else said.splitlines():
             if sign in line:
                 hint, detail = remedy, line.strip()
     return DatabaseUnavailable(f"The embedded Postgres cannot be started: {detail}", hint=hint)

@@ -10,7 +10,7 @@ from typing import LiteralString
 
 import psycopg
 
-from coursewright.db.pool import Connection, mapped_errors
+from coursewright.db.pool import Connection, libpq, mapped_errors
 from coursewright.errors import MigrationError
 
 OLDEST_SERVER = 150000
@@ -87,7 +87,7 @@ def print_sql() -> str:
 async def _connect(url: str) -> Connection:
     with mapped_errors():
         connection = await psycopg.AsyncConnection.connect(
-            url, prepare_threshold=None, application_name="coursewright migrate"
+            libpq(url), prepare_threshold=None, application_name="coursewright migrate"
         )
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000

@@ -44,7 +44,7 @@ async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]
     Raises DatabaseUnavailable.
     """
     options = _options(settings)
-    url = _libpq(url)
+    url = libpq(url)
     # One connection by hand first: the pool would say only that it timed out, not why.
     with mapped_errors():
         await (await psycopg.AsyncConnection.connect(url, **options)).close()
@@ -76,13 +76,13 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 def connect_sync(url: str, settings: DatabaseSettings | None = None) -> psycopg.Connection[TupleRow]:
     """Connect without an event loop, in autocommit (the heartbeat's thread). Raises DatabaseUnavailable."""
     with mapped_errors():
-        return psycopg.connect(_libpq(url), autocommit=True, **_options(settings or DatabaseSettings()))
+        return psycopg.connect(libpq(url), autocommit=True, **_options(settings or DatabaseSettings()))
 
 
 async def connect(url: str, settings: DatabaseSettings) -> psycopg.AsyncConnection[Any]:
     """Connect outside of the pool, in autocommit (a listener keeps its connection). Raises DatabaseUnavailable."""
     with mapped_errors():
-        return await psycopg.AsyncConnection.connect(_libpq(url), autocommit=True, **_options(settings))
+        return await psycopg.AsyncConnection.connect(libpq(url), autocommit=True, **_options(settings))
 
 
 @contextlib.contextmanager
@@ -127,7 +127,7 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
     }
 
 
-def _libpq(url: str) -> str:
+def libpq(url: str) -> str:
     """Drop the parameters that libpq does not know, and say clearly when the rest is no URL of Postgres."""
     if "://" in url:
         parts = urlsplit(url)
@@ -154,6 +154,7 @@ __all__ = [
     "connect_sync",
     "is_passing",
     "is_unavailable",
+    "libpq",
     "mapped_errors",
     "open_pool",
     "transaction",

@@ -63,15 +63,17 @@ class DocumentStore:
                 held = await connection.execute(sql(__package__, "hold_document"), key | {"attempt": attempt})
                 if await held.fetchone() is None:
                     return False
-            await connection.execute(sql(__package__, "forget_passages"), key)
             if read.document is None:
                 detail, hint = (read.error.detail, read.error.hint) if read.error else ("It could not be read.", "")
                 await connection.execute(sql(__package__, "record_error"), key | {"error": detail, "hint": hint})
+                await connection.execute(sql(__package__, "forget_passages"), key)
                 return True
             document = read.document
             fields = ("title", "language", "licence", "attribution", "pages", "text")
             known = {field: getattr(document, field) for field in fields} | {"warnings": list(document.warnings)}
             await connection.execute(sql(__package__, "record_read"), key | known)
+            # After the document's row is ours: of two that read it at once, the second sees what the first stored.
+            await connection.execute(sql(__package__, "forget_passages"), key)
             async with connection.cursor() as cursor:
                 await cursor.executemany(
                     sql(__package__, "add_passage"), [_parameters(knowledge_base_id, each) for each in read.passages]

@@ -144,7 +144,7 @@ def _explained(out: Path) -> Iterator[None]:
         raise OutputError(f"No permission to write {error.filename or out}.", hint="Choose another --out.") from error
     except OSError as error:
         full = error.errno in {28, 122}  # ENOSPC, EDQUOT
-        hint = "Free some space and export again; the course itself is safe." if full else "Choose another --out."
+        hint = "Free some space." if full else "Choose another --out."
         raise OutputError(f"{out} cannot be written: {error.strerror or error}.", hint=hint) from error
 
 
