@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import scalar_row
 
 from coursewright.db.pool import Pool, connect_sync, open_pool
+from coursewright.db.queries import sql
 from coursewright.errors import Conflict
 from coursewright.queue import Done, Fail, JobQueue, JobStatus, Lease, Outcome, Snooze, TaskSpec, Worker
 from coursewright.queue.leases import Leases
@@ -237,8 +238,6 @@ async def test_no_heartbeat_extends_a_lease_past_its_deadline(bench: Bench, data
     await bench.started()
     lease = (await bench.claim())["a"]
     mine = {"task_ids": [lease.task_id], "attempts": [lease.attempt], "lease": 15.0}
-    from coursewright.db.queries import sql
-
     with connect_sync(database_url) as connection:
         assert connection.execute(sql("coursewright.queue", "heartbeat"), mine).fetchall() == [(lease.task_id,)]
         connection.execute("update coursewright.leases set deadline_at = clock_timestamp()")
@@ -472,3 +471,95 @@ async def test_a_free_organisation_behind_many_held_ones_is_found(bench: Bench, 
     with connect_sync(database_url) as other, other.transaction():
         other.execute("select from course_generation_jobs where id = any(%s) for update", [held])
         assert await bench.leases.admit("w") == free
+
+
+async def test_retrying_a_task_fences_off_what_follows_it(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.leases.complete((await bench.claim())["a"], Done({}))
+    running = (await bench.claim())["after-a"]
+    a = (await bench.jobs.tasks(job_id, ["a"]))[0]
+    assert await bench.jobs.retry(job_id, [a.id]) == 1
+    await bench.consistent()
+    assert not await bench.leases.complete(running, Done({}))
+    assert (await bench.states(job_id))["after-a"] == "pending"
+
+
+async def test_a_decisive_task_that_runs_is_not_skipped(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    lease = (await bench.claim())["plan"]
+    assert await bench.jobs.skip(job_id, [lease.task_id]) == 0
+    await bench.consistent()
+    assert await bench.leases.complete(lease, Done({}))
+
+
+async def test_an_outline_that_ends_after_the_cancellation_is_not_lost(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    lease = (await bench.claim())["plan"]
+    await bench.jobs.cancel(job_id)
+    assert await bench.leases.complete(lease, Done({}, tasks=SHAPE))
+    assert set((await bench.states(job_id)).values()) == {"completed", "cancelled"}
+    await bench.consistent()
+    await bench.scalar("update course_generation_jobs set status = 'queued' where id = %s", job_id)
+    await bench.leases.sweep(-1)
+    await bench.drain()
+    job = await bench.jobs.get(job_id)
+    assert (job.status, job.completed_tasks) == (JobStatus.COMPLETED, 6)
+
+
+async def test_a_failed_job_that_another_program_queues_again_does_its_failed_tasks_again(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    await bench.leases.fail((await bench.claim())["plan"], Fail("no", recoverable=False), 0)
+    await bench.scalar("update course_generation_jobs set status = 'queued' where id = %s", job_id)
+    await bench.leases.sweep(-1)
+    await bench.drain()
+    assert (await bench.jobs.get(job_id)).status == JobStatus.COMPLETED
+
+
+async def test_tasks_that_wait_for_each_other_do_not_hang_the_job(bench: Bench) -> None:
+    circle = (TaskSpec("x", "t", ("y",)), TaskSpec("y", "t", ("x",)))
+    job_id = await bench.enqueue()
+    await bench.leases.admit("w")
+    await bench.leases.complete((await bench.claim())["plan"], Done({}, tasks=circle))
+    assert await bench.leases.sweep(-1) == 1
+    job = await bench.jobs.get(job_id)
+    assert (job.status, job.skipped_tasks) == (JobStatus.COMPLETED, 2)
+
+
+async def test_an_open_transaction_that_admitted_does_not_stop_what_runs(bench: Bench, database_url: str) -> None:
+    await bench.started()
+    await bench.enqueue()
+    await bench.enqueue()
+    with connect_sync(database_url) as other, other.transaction():
+        other.execute("select dequeue_course_job('careless')")
+        assert await bench.leases.admit("w") is None
+        assert set(await bench.claim()) == {"a", "b"}
+    assert await bench.leases.admit("w") is not None
+
+
+async def test_a_job_with_two_entries_is_admitted_once(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    await bench.scalar("insert into course_generation_queue (job_id) values (%s)", job_id)
+    assert [await bench.leases.admit("w"), await bench.leases.admit("w")] == [job_id, None]
+    await bench.drain()
+    await bench.consistent()
+
+
+async def test_a_lease_that_is_being_ended_does_not_hold_up_the_heartbeat(bench: Bench, database_url: str) -> None:
+    await bench.started()
+    leases = list((await bench.claim()).values())
+    mine = {"task_ids": [s.task_id for s in leases], "attempts": [s.attempt for s in leases], "lease": 15.0}
+    with connect_sync(database_url) as other, connect_sync(database_url) as heart, other.transaction():
+        other.execute("delete from coursewright.leases where task_id = %s", [leases[0].task_id])
+        heart.execute("set statement_timeout = '5 s'")
+        assert len(heart.execute(sql("coursewright.queue", "heartbeat"), mine).fetchall()) == 2
+
+
+async def test_a_call_that_settles_wakes_its_tasks(bench: Bench) -> None:
+    await bench.started()
+    await bench.leases.release((await bench.claim())["a"], Snooze(3600, UUID(int=7)))
+    assert await bench.leases.wake(UUID(int=8)) == 0
+    assert await bench.leases.wake(UUID(int=7)) == 1
+    assert set(await bench.claim()) == {"a"}

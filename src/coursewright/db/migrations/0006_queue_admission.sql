@@ -3,13 +3,14 @@
 --
 -- Locks: admission (mutex), rotation, then job and entry with SKIP LOCKED, so that it never waits once it holds those.
 
--- Entries whose time has come join the ready ones, a few at a time; those that somebody holds come later.
+-- Entries whose time has come join the ready ones, a few at a time; those that somebody holds come later. The time of the
+-- statement, not of the clock: an index cannot be searched for a value that may change meanwhile.
 create function coursewright.promote_entries() returns void language sql as $$
     with due as (
         select q.id from public.course_generation_queue q
           join public.course_generation_jobs j on j.id = q.job_id
           join coursewright.rotation r on r.organisation_id = q.organisation_id
-         where q.scheduled and q.scheduled_for <= clock_timestamp()
+         where q.scheduled and q.scheduled_for <= statement_timestamp()
          order by q.scheduled_for limit 100 for no key update of q, j, r skip locked)
     update public.course_generation_queue q set updated_at = clock_timestamp() from due where q.id = due.id;
 $$;
