@@ -94,7 +94,7 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def _cloned(server: str, template: str, worker_id: str) -> Iterator[str]:
+def cloned(server: str, template: str, worker_id: str) -> Iterator[str]:
     name = f"coursewright_test_{worker_id}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(
@@ -110,14 +110,14 @@ def _cloned(server: str, template: str, worker_id: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(database_server: str, template_database: str, worker_id: str) -> Iterator[str]:
     """URL of a migrated database that only this test uses."""
-    with _cloned(database_server, template_database, worker_id) as url:
+    with cloned(database_server, template_database, worker_id) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(database_server: str, worker_id: str) -> Iterator[str]:
     """URL of a database without any table, for tests of the migrations."""
-    with _cloned(database_server, "template0", worker_id) as url:
+    with cloned(database_server, "template0", worker_id) as url:
         yield url
 
 

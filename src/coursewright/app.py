@@ -32,7 +32,7 @@ from coursewright.operations import Operations
 from coursewright.organisation import Organisation
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
-from coursewright.queue.submission import Submissions
+from coursewright.queue.submission import forget_old_submissions
 from coursewright.settings import Settings
 
 # On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
@@ -176,7 +176,7 @@ class Coursewright:
 
     async def forget_old(self) -> None:
         """Delete what no window of the limits and no repeated request can ask for any more."""
-        await Submissions(self._pool, self.settings.limits).forget_old()
+        await forget_old_submissions(self._pool)
 
     async def work(self, worker: Worker) -> None:
         """Carry out tasks and read documents in the background until the worker is stopped."""

@@ -47,7 +47,7 @@ class Organisation:
         self.library = Library(scoped, organisation_id, max_documents=settings.api.max_documents)
         self._documents = DocumentStore(scoped)
         self._courses = CourseStore(scoped)
-        self._submissions = Submissions(scoped, settings.limits)
+        self._submissions = Submissions(scoped, settings.limits, max_rescues=settings.worker.max_rescues)
         self._author = author
 
     async def submit(
@@ -122,7 +122,7 @@ class Organisation:
         if job.status.is_final:
             unfinished = [t.id for t in await self.jobs.tasks(job_id) if t.status in ("failed", "skipped", "cancelled")]
             if unfinished and await self.jobs.retry(job_id, unfinished):
-                return f"{len(unfinished)} tasks are done again."
+                return "What did not succeed is done again."
         raise Conflict(f"Job {job_id} is {job.status} and has nothing to resume.")
 
     async def restart(self, job_id: UUID) -> str:

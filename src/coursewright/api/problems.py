@@ -8,6 +8,7 @@ import math
 from http import HTTPStatus
 from typing import Any, Literal
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -105,6 +106,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(CoursewrightError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(psycopg.DataError, _on_data)
     app.add_exception_handler(Exception, _on_surprise)
 
 
@@ -164,6 +166,12 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return problem(request, error.status_code, code, detail, headers=headers)
 
 
+async def _on_data(request: Request, error: Exception) -> JSONResponse:
+    """Text may hold what Postgres cannot store (U+0000, half a surrogate pair), in fields that nobody looks into."""
+    _log.info("a request held what cannot be stored: %s", error)
+    return problem(request, 422, "invalid_request", "The request holds a value that cannot be stored, such as U+0000.")
+
+
 async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
     _log.error("a request raised", exc_info=error)
     return problem(
@@ -189,7 +197,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({401, 403, 413, 422, 500, 503, *statuses})
+        for status in sorted({400, 401, 403, 413, 422, 500, 503, *statuses})
     }
 
 

@@ -11,6 +11,7 @@ from coursewright.course.plan import CourseRequest, Detail, Level
 
 AuthorName = Literal["extractive", "llm"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 
@@ -67,7 +68,7 @@ class CourseWish(BaseModel):
     learning_objectives: Lines = []
     assessment_settings: AssessmentSettings = AssessmentSettings()
     user_guidance: Annotated[Words | None, Blank] = None
-    language: Annotated[str | None, Blank, StringConstraints(pattern="^[a-z]{2}$")] = Field(
+    language: Annotated[LanguageCode | None, Blank] = Field(
         None, description="ISO 639-1; default: the sources' main language."
     )
     author: Annotated[AuthorName | None, Blank] = Field(None, description="Who writes; default: as configured.")

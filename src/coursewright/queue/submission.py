@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from coursewright.db.pool import Pool, mapped_errors
 from coursewright.db.queries import sql
 from coursewright.errors import InvalidRequest, LimitReached
+from coursewright.queue.model import TaskSpec
 from coursewright.settings import LimitSettings, Windows
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -31,9 +32,10 @@ class Submitted:
 class Submissions:
     """Accepts requests for jobs within limits."""
 
-    def __init__(self, pool: Pool, limits: LimitSettings) -> None:
+    def __init__(self, pool: Pool, limits: LimitSettings, *, max_rescues: int) -> None:
         self._pool = pool
         self._limits = limits
+        self._max_rescues = max_rescues
 
     async def submit(
         self,
@@ -57,6 +59,7 @@ class Submissions:
             "kind": job_type,
             "body": Jsonb(dict(body)),
             "config": Jsonb(dict(config)),
+            "retries": Jsonb({"maxRetriesPerTask": TaskSpec("", "").max_retries, "maxRescues": self._max_rescues}),
             "rank": priority,
             "due": scheduled_for,
             "key": idempotency_key,
@@ -76,11 +79,12 @@ class Submissions:
             raise _limit_reached(answer["refused"])
         return Submitted(answer["job"], answer["state"], answer["replayed"])
 
-    async def forget_old(self) -> None:
-        """Delete idempotency keys and counted requests that have had their day."""
-        with mapped_errors():
-            async with self._pool.connection() as connection:
-                await connection.execute(sql(__package__, "forget_old_submissions"))
+
+async def forget_old_submissions(pool: Pool) -> None:
+    """Delete idempotency keys and counted requests that have had their day."""
+    with mapped_errors():
+        async with pool.connection() as connection:
+            await connection.execute(sql(__package__, "forget_old_submissions"))
 
 
 def windows(limits: LimitSettings, role: str | None) -> list[dict[str, Any]]:
@@ -117,4 +121,4 @@ def _limit_reached(window: Mapping[str, Any]) -> LimitReached:
     )
 
 
-__all__ = ["Submissions", "Submitted", "windows"]
+__all__ = ["Submissions", "Submitted", "forget_old_submissions", "windows"]

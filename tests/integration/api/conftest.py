@@ -111,5 +111,6 @@ async def served(pool: Pool, url: str, *, local: bool = False, **sections: Any) 
 @pytest.fixture
 async def service(pool: Pool, database_url: str) -> AsyncIterator[Service]:
     """The service without limits."""
-    async with served(pool, database_url, limits={"enabled": False}) as started:
+    networks = {"url_networks": ["127.0.0.0/8"]}
+    async with served(pool, database_url, limits={"enabled": False}, api=networks) as started:
         yield started

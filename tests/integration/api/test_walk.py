@@ -1,11 +1,6 @@
 """A client that knows nothing but the routes drives a course from upload to export; the server is a real process."""
 
 import io
-import os
-import re
-import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +10,14 @@ import httpx2
 import pytest
 
 from tests.integration.api.conftest import HANDBOOK
+from tests.integration.api.server import serving
 
 
 @pytest.fixture
 def server(tmp_path: Path, database_url: str) -> Iterator[str]:
-    """Address of `coursewright serve`, which is told to stop afterwards and must do so by itself."""
-    command = [sys.executable, "-m", "coursewright", "serve", "--port", "0"]
-    environment = {**os.environ, "DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    lines = [process.stderr.readline()]
-    match = re.search(r"http://127\.0\.0\.1:\d+", lines[0])
-    try:
-        assert match, lines[0] + process.stderr.read()
-        yield match[0]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=60)
-        assert process.returncode == 0, "".join(lines) + rest
+    """Address of a server with a worker."""
+    with serving(database_url, tmp_path) as address:
+        yield address
 
 
 async def test_from_upload_to_export(server: str) -> None:

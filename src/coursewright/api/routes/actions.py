@@ -33,7 +33,7 @@ async def user_action(action: UserAction, principal: Caller, ours: Ours) -> Done
                     "None of these tasks can be skipped.",
                     hint="Finished tasks cannot, nor those without which there is no course.",
                 )
-            message = f"{count} tasks are skipped."
+            message = f"{count} {'task is' if count == 1 else 'tasks are'} skipped."
         case "pause_job":
             await ours.jobs.pause(job_id)
             message = "The job is paused; what runs is finished and kept."
@@ -105,7 +105,7 @@ async def _retry(ours: Organisation, job_id: UUID, ids: list[UUID]) -> str:
         raise Conflict(
             "None of these tasks can be done again now.", hint="Tasks that wait or run are not finished yet."
         )
-    return f"{count} tasks are done again, and what follows from them."
+    return f"{count} {'task is' if count == 1 else 'tasks are'} done again, and what follows."
 
 
 async def _health(ours: Organisation, job_id: UUID) -> Health:

@@ -68,7 +68,7 @@ end $$;
 -- Ask for a job. Exactly one of these comes back: a job (new, or `replayed`: the one that this key made before),
 -- `mismatch` (the key made a job from another body), `refused` (the window that is full).
 create function coursewright.submit_job(
-    organisation uuid, submitter uuid, base uuid, kind text, body jsonb, config jsonb, rank integer, due timestamptz,
+    organisation uuid, submitter uuid, base uuid, kind text, body jsonb, config jsonb, retries jsonb, rank integer, due timestamptz,
     idempotency_key text, body_fingerprint text, windows jsonb,
     out job uuid, out state text, out replayed boolean, out mismatch boolean, out refused jsonb)
 language plpgsql as $$
@@ -107,8 +107,8 @@ begin
         insert into coursewright.submissions (organisation_id, user_id) values (organisation, submitter);
     end if;
     insert into public.course_generation_jobs (
-        organisation_id, user_id, base_class_id, job_type, job_data, generation_config)
-    values (organisation, submitter, base, kind, body, config) returning id, status into job, state;
+        organisation_id, user_id, base_class_id, job_type, job_data, generation_config, retry_configuration)
+    values (organisation, submitter, base, kind, body, config, retries) returning id, status into job, state;
     insert into public.course_generation_queue (job_id, priority, scheduled_for) values (job, rank, due);
     update coursewright.idempotency_keys k set job_id = job
      where k.organisation_id = organisation and k.key = idempotency_key;
