@@ -8,7 +8,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from email.message import Message
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote, urljoin, urlsplit
@@ -24,13 +24,22 @@ _LARGEST_PIECE = 1 << 20
 _PORTS = {"http": 80, "https": 443}
 
 
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a name, as the system knows them. Raises OSError, UnicodeError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
 class Fetcher:
     """Fetches over http and https within limits of size and time."""
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, settings: ApiSettings, resolve: Resolve = resolve) -> None:
         self._most = settings.max_upload_mb << 20
         self._seconds = settings.url_seconds
-        self._backend = _GlobalOnly(settings.url_networks)
+        self._backend = _GlobalOnly(settings.url_networks, resolve)
 
     async def check(self, url: str) -> None:
         """Raise InvalidRequest when a URL cannot be fetched from here, as far as that can be told beforehand."""
@@ -108,18 +117,17 @@ class Fetcher:
 class _GlobalOnly(httpcore2.AsyncNetworkBackend):
     """Connects to the address that it has checked, and to no other."""
 
-    def __init__(self, networks: Iterable[str]) -> None:
+    def __init__(self, networks: Iterable[str], resolve: Resolve) -> None:
+        self._resolve = resolve
         self._tcp = httpcore2.AnyIOBackend()
         self._networks = [ip_network(each) for each in networks]
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of a name. Raises InvalidRequest when one of them is not global."""
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise InvalidRequest(f"There is no host {host}.", hint="Check the URL.") from error
-        addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if not self._allowed(ip_address(address.partition("%")[0])):
                 raise InvalidRequest(
