@@ -2,6 +2,7 @@
 
 import pytest
 
+from coursewright.generation.authors.extractive.blocks import blocks
 from coursewright.generation.authors.extractive.catalogue import LANGUAGES, catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.extractive.sentences import is_standalone
@@ -61,6 +62,31 @@ def test_names_and_loan_words_belong_to_every_language(language: str, texts: str
 def test_code_and_addresses_say_nothing_of_a_language() -> None:
     assert reads_as("→ https://www.debian.org/social_contract.html", "de")
     assert reads_as("`apt-get install the-other-package-that-is-for-you`", "fr")
+
+
+def test_a_sentence_with_a_name_written_out_is_in_its_language() -> None:
+    assert reads_as("Postfix の SMTP 認証は SASL (Simple Authentication and Security Layer) を使っています。", "ja")
+    assert not reads_as("ティップ Use strace-graph script found in the examples to make a nice tree view", "ja")
+
+
+LIST = """# RAID
+
+- RAID-0: Die Daten werden auf alle Platten verteilt, und jede Platte trägt einen Teil davon.
+- RAID-1+0: This isn't strictly speaking a RAID level, but a stacking of two RAID groupings.
+- RAID-5: Die Paritätsblöcke sind über alle Platten verteilt, ohne dass eine davon eine Rolle spielt."""
+
+
+def test_an_untranslated_item_is_left_out_of_its_list() -> None:
+    (given,) = passages(LIST, language="de")
+    shown = list(blocks(given, "de"))
+    assert [block.text.split(":")[0] for block in shown] == ["- RAID-0", "- RAID-5"]
+    assert all(given.text[block.start : block.end] == block.text and block.kind == "list" for block in shown)
+
+
+def test_numbered_steps_are_shown_whole_or_not_at_all() -> None:
+    steps = LIST.replace("- RAID-0", "1. RAID-0").replace("- RAID-1", "2. RAID-1").replace("- RAID-5", "3. RAID-5")
+    (given,) = passages(steps, language="de")
+    assert list(blocks(given, "de")) == []
 
 
 def test_an_untranslated_heading_gives_way_to_its_parent() -> None:

@@ -1,5 +1,6 @@
 """The blocks of a passage: verbatim spans with their kind, in the language that the course is written in."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from coursewright.generation.authors.extractive.sentences import sentences
 from coursewright.generation.authors.extractive.tongue import reads_as
 
 _WHOLE_QUOTE_WORDS = 40
+_ITEM = re.compile(r"^(?:[-*•]|(?P<number>\d+[.)]))\s", re.M)
 _PROMPT = re.compile(r"\s*(?:[$#%] |>>> )\S")
 
 
@@ -50,10 +52,29 @@ def blocks(passage: Passage, language: str) -> Iterator[SourceBlock]:
             span.language in ("", language) and reads_as(passage.text[span.start : span.end], language)
         ):
             continue
+        if span.kind == "list":
+            yield from _own_items(passage, span.start, span.end, language)
+            continue
         kind: BlockKind = span.kind
         if kind == "paragraph" and _PROMPT.match(passage.text, span.start):
             kind = "code"  # some formats set commands as paragraphs
         yield _trimmed(passage, kind, span.start, span.end)
+
+
+def _own_items(passage: Passage, start: int, end: int, language: str) -> Iterator[SourceBlock]:
+    """Yield a list without its untranslated items, as runs of the others; a numbered one whole or not at all."""
+    text = passage.text[start:end]
+    marks = list(_ITEM.finditer(text))
+    starts = [0, *(mark.start() for mark in marks if mark.start())]
+    items = list(zip(starts, [*starts[1:], len(text)], strict=True))
+    own = [reads_as(text[first:last], language) for first, last in items]
+    if all(own):
+        yield _trimmed(passage, "list", start, end)
+    elif not any(mark["number"] for mark in marks):
+        for translated, run in itertools.groupby(zip(own, items, strict=True), key=lambda pair: pair[0]):
+            spans = [span for _, span in run]
+            if translated:
+                yield _trimmed(passage, "list", start + spans[0][0], start + spans[-1][1])
 
 
 def _trimmed(passage: Passage, kind: BlockKind, start: int, end: int) -> SourceBlock:

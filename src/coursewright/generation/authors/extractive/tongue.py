@@ -53,8 +53,9 @@ def _is_written(prose: str, language: str) -> bool:
     if found * 4 >= letters:
         return True
     latin = [word.casefold() for word in _LATIN.findall(prose)]
-    linked = bool(FUNCTION_WORDS["en"] & set(latin))
-    return not linked if found else len(latin) < _FEW or not (linked or len(latin) >= _SOME)
+    linked = sum(word in FUNCTION_WORDS["en"] for word in latin)
+    # One small word may belong to a name written out: "SASL (Simple Authentication and Security Layer)".
+    return linked < 2 if found else len(latin) < _FEW or not (linked or len(latin) >= _SOME)
 
 
 @cache
