@@ -272,6 +272,7 @@ def test_no_catalogue_has_a_key_that_is_not_read(language: str) -> None:
     [
         ("de", "RAID oder LVM?", "Behandelt: RAID oder LVM?"),
         ("fr", "partages…", "Au programme\u00a0: partages…"),
+        ("fr", "RAID ou LVM ?", "Au programme\u00a0: RAID ou LVM ?"),
         ("es", "¿RAID o LVM?", "Contenido: ¿RAID o LVM?"),
         ("ar", "لمن هذا؟", "المحتوى: لمن هذا؟"),
         ("de", "Xen", "Behandelt: Xen."),

@@ -5,6 +5,7 @@ import pytest
 from coursewright.generation.authors.extractive.blocks import blocks
 from coursewright.generation.authors.extractive.catalogue import LANGUAGES, catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts
+from coursewright.generation.authors.extractive.material import lesson_passages
 from coursewright.generation.authors.extractive.sentences import is_standalone
 from coursewright.generation.authors.extractive.titles import telling
 from coursewright.generation.authors.extractive.tongue import reads_as
@@ -81,6 +82,13 @@ def test_an_untranslated_item_is_left_out_of_its_list() -> None:
     shown = list(blocks(given, "de"))
     assert [block.text.split(":")[0] for block in shown] == ["- RAID-0", "- RAID-5"]
     assert all(given.text[block.start : block.end] == block.text and block.kind == "list" for block in shown)
+
+
+def test_a_passage_of_which_nothing_is_translated_is_no_section() -> None:
+    english = "The free system that he wanted had to be of the best quality and it was for all of the users."
+    given = passages(f"# Freiheit\n\n{english}", LIST, language="de")
+    kept, _ = lesson_passages(given, catalogue("de"))
+    assert [passage.heading_path for passage in kept] == [("RAID",)]
 
 
 def test_numbered_steps_are_shown_whole_or_not_at_all() -> None:

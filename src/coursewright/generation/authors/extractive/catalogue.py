@@ -18,7 +18,7 @@ _NAMES = {
     "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
     "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
-_TWO_STOPS = re.compile(r"(?<=\w)([?!…？！؟])[.。]$")  # of a title that ends in one itself
+_TWO_STOPS = re.compile(r"([?!…？！؟])[.。]$")  # of a title that ends in one itself
 _TERM = r"[^\s,;:.!?()“”„«»\"|]+(?:\s+[^\s,;:.!?()“”„«»\"|]+){0,3}?(?:\s*\([^()]{2,40}\))?"
 
 

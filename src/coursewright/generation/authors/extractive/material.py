@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.section import has_content
 from coursewright.generation.authors.extractive.titles import clean, is_glossary, is_matter
 from coursewright.generation.authors.extractive.tongue import reads_as
 
@@ -22,17 +23,18 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
     kept: list[Passage] = []
     left_out: dict[str, None] = {}
     headings = {clean(heading, words).casefold() for passage in passages for heading in passage.heading_path}
-    for passage in passages:
+    given = [one for one in passages if one.words >= _LEAST_WORDS and has_content(one, words)]
+    for passage in given:
         matter = next(
             (h for h in path_of(passage) if is_matter(h, words) or is_glossary(h, words)),
             None,
         )
         if matter is not None:
             left_out[clean(matter, words)] = None
-        elif passage.words >= _LEAST_WORDS and not _is_contents(passage, headings, words):
+        elif not _is_contents(passage, headings, words):
             kept.append(passage)
     if not kept:
-        return [one for one in passages if one.words >= _LEAST_WORDS], ()
+        return given, ()
     return kept, tuple(left_out)
 
 

@@ -83,6 +83,11 @@ def shown_blocks(
     return [block for group in _select(groups, wanted, words) for block in group]
 
 
+def has_content(passage: Passage, words: Catalogue) -> bool:
+    """Tell whether a section can show anything of a passage: own text that does not only point elsewhere."""
+    return bool(_groups(list(blocks(passage, words.language)), words))
+
+
 def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceBlock]]:
     """Join blocks of which one is nothing without the other, and leave out what only points elsewhere.
 
@@ -177,4 +182,4 @@ def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int, *
     return [alone[i] for i in sorted(by_relevance(texts, lexrank(texts))[:number])]
 
 
-__all__ = ["KEY_CONCEPTS", "best_sentences", "make_section", "shown_blocks"]
+__all__ = ["KEY_CONCEPTS", "best_sentences", "has_content", "make_section", "shown_blocks"]
