@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coursewright.course.model import Course, MultipleChoice, Option, TrueFalse
+from coursewright.course.model import Course, MultipleChoice, Option, ShortAnswer, TrueFalse
 from coursewright.course.quality import KnowledgeSection, LeftOut, measure, words
 from coursewright.course.quality.flaws import flaws
 from coursewright.course.quality.items import chi_square_p
@@ -128,6 +128,13 @@ def with_exam(*questions: Any) -> Course:
     course = sample_course().model_dump()
     course["exam"] = {"questions": [question.model_dump() for question in questions]}
     return Course.model_validate(course)
+
+
+def test_the_same_instruction_about_something_else_is_another_question() -> None:
+    stem = "「{}」の要点は何ですか。自分の言葉で答えてください。"
+    asked = [ShortAnswer(id=f"q-{n}", stem=stem.format(t), answer=(t,)) for n, t in enumerate(("設定", "監視", "設定"))]
+    duplicates = measure(with_exam(*asked)).measure("duplicates")
+    assert [flag.where for flag in duplicates.flags] == ["exam/q-2"]
 
 
 def test_a_question_asked_again_in_the_exam_is_a_duplicate() -> None:

@@ -1,6 +1,7 @@
 """Measures 5-7: item-writing flaws, keys that give themselves away by length or place, questions asked twice."""
 
 import math
+import re
 from collections import Counter, defaultdict
 
 from coursewright.course import walk
@@ -9,6 +10,7 @@ from coursewright.course.quality import words
 from coursewright.course.quality.flaws import flaws
 from coursewright.course.quality.report import Flag, Measure
 
+_QUOTED = re.compile(r"[“„«「].*[”“»」]", re.S)
 SAME_STEM = 0.6  # 5-gram Jaccard from which two stems count as one question
 LENGTH_TELL = 1.5
 ENOUGH_KEYS = 40  # below this a test of key positions says nothing
@@ -104,6 +106,14 @@ def chi_square_p(chi: float, freedom: int) -> float:
     return max(0.0, 1 - total)
 
 
+def _asked(stem: str) -> list[str]:
+    """Return the words of a stem; what stands around a quotation counts as one, however many characters it has."""
+    quoted = _QUOTED.search(stem)
+    if not quoted:
+        return words.words(stem)
+    return [_QUOTED.sub("", stem).casefold(), *words.words(quoted[0])]
+
+
 def duplicates(course: Course) -> Measure:
     """Measure the questions whose stem was asked before, in any set of the course, or that have equal options."""
     flags: list[Flag] = []
@@ -118,7 +128,7 @@ def duplicates(course: Course) -> Measure:
         what = words.excerpt(question.stem)
         # The same instruction ("Match each term …") over other options is another question.
         arranged = question.kind in {"matching", "ordering"}
-        own = words.ngrams(words.words(question.stem + (" " + " ".join(sorted(texts)) if arranged else "")))
+        own = words.ngrams(_asked(question.stem) + (words.words(" ".join(sorted(texts))) if arranged else []))
         shared = Counter(index for gram in own for index in seen[gram])
         twin = next(
             (i for i, n in sorted(shared.items()) if n / (len(own) + len(grams[i]) - n) > SAME_STEM),
