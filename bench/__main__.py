@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import admission, course, queue, workers
+from bench import admission, course, documents, queue, workers
 from bench.report import Table, write
 from coursewright.db.embedded import running_server
 
@@ -19,6 +19,7 @@ NewDatabase = Callable[[], str]
 
 PARTS: dict[str, Callable[[NewDatabase, int], list[Table]]] = {
     "course": lambda _, __: course.measure(),
+    "documents": lambda _, __: documents.measure(),
     "queue": lambda new, _: queue.measure(new),
     "admission": admission.measure,
     "workers": lambda new, _: workers.measure(new),

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 
-from coursewright.documents.read.pdf_lines import Line
+from coursewright.documents.read.pdf_lines import Line, body_size
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
@@ -19,9 +20,10 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
     """Return the lines of all pages in order, without furniture.
 
     A line at the edge is furniture when, digits aside, it stands at the edge of at least three pages, or when it
-    stands at a height where most pages have such a line.
+    stands at a height where most pages have such a line; but larger type than the text's is a title.
     """
-    edges = [_edge_lines(page) for page in pages]
+    largest = 1.3 * body_size([line for page in pages for line in page])
+    edges = [[line for line in _edge_lines(page) if line.size <= largest] for page in pages]
     texts = Counter(_shape(line.text) for edge in edges for line in edge)
     bands = Counter(
         round(line.top / 4) for edge in edges for line in edge if texts[_shape(line.text)] >= 3 or _is_number(line)
@@ -37,11 +39,17 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
             or texts[_shape(line.text)] >= max(3, len(pages) // 100)
             or round(line.top / 4) in common
         }
+        furniture |= {id(line) for line in _outermost(page) if texts[_shape(line.text)] >= max(3, len(pages) // 10)}
         if _is_index(page):
             continue
         furniture |= _agenda(page, everywhere)
         kept += [line for line in page if id(line) not in furniture and not _LEADERS.search(line.text)]
     return kept
+
+
+def _outermost(page: list[Line]) -> list[Line]:
+    """Return the first and the last line: on a full page no white space sets a running title apart."""
+    return [min(page, key=lambda line: line.top), max(page, key=lambda line: line.top)] if page else []
 
 
 def _agenda(page: list[Line], everywhere: Counter[str]) -> set[int]:
@@ -57,8 +65,24 @@ def _is_index(page: list[Line]) -> bool:
 
 
 def _edge_lines(page: list[Line]) -> list[Line]:
+    """Return the lines at the top and at the bottom that white space sets apart from the text, and page numbers."""
     ordered = sorted(page, key=lambda line: line.top)
-    return ordered[:_EDGE] + ordered[max(_EDGE, len(ordered) - _EDGE) :]
+    if len(ordered) <= 2:
+        return ordered
+    gaps = [max(0.0, below.top - above.bottom) for above, below in pairwise(ordered)]
+    usual = sorted(gaps)[(len(gaps) - 1) // 2]
+    return [
+        *_apart(ordered, gaps, usual),
+        *_apart(ordered[::-1], gaps[::-1], usual),
+    ]
+
+
+def _apart(lines: list[Line], gaps: list[float], usual: float) -> list[Line]:
+    """Return the first lines (one or two) up to a wide gap, from an edge of the page inwards."""
+    for count in range(1, _EDGE + 1):
+        if gaps[count - 1] > max(lines[count - 1].size, 1.3 * usual):
+            return lines[:count]
+    return lines[:1] if _is_number(lines[0]) else []
 
 
 def _shape(text: str) -> str:

@@ -1,12 +1,12 @@
 """Headings of a PDF: what its outline names, or lines in larger or bolder type; and the title of its first page."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coursewright.documents.read.inline import fold
-from coursewright.documents.read.pdf_lines import Line
+from coursewright.documents.read.pdf_lines import Line, body_size
 from coursewright.documents.read.pdf_text import BULLET, ENDS_SENTENCE
 
 _NUMBERING = re.compile(
@@ -96,7 +96,7 @@ def _matches(lines: Sequence[Line], index: int, wanted: set[str]) -> int:
 
 def headings_of_fonts(lines: Sequence[Line]) -> dict[int, list[Heading]]:
     """Guess headings: short lines in larger type than the text, or bold and apart from what surrounds them."""
-    body = _body_size(lines)
+    body = body_size(lines)
     sizes = {line.size for line in lines if not line.mono}
     larger = [size for size in sorted(sizes, reverse=True) if size > 1.12 * body]
     ranks: list[float] = []
@@ -147,7 +147,7 @@ def _is_bare_item(line: Line) -> bool:
 
 def add_slide_titles(headings: dict[int, list[Heading]], lines: Sequence[Line]) -> None:
     """Add the titles of slides that the outline does not name: the first line of a page, in larger type."""
-    body = _body_size(lines)
+    body = body_size(lines)
     deepest = max((each.level for found in headings.values() for each in found), default=1)
     page = -1
     for index, line in enumerate(lines):
@@ -161,7 +161,7 @@ def first_page_title(lines: Sequence[Line]) -> str:
     """Return the title that a first page shows: its largest lines, if they are larger than the text."""
     first = [line for line in lines if line.page == lines[0].page][:12]
     largest = max(line.size for line in first)
-    if largest <= 1.2 * _body_size(lines):
+    if largest <= 1.2 * body_size(lines):
         return ""
     title = ""
     for line in first:
@@ -170,14 +170,6 @@ def first_page_title(lines: Sequence[Line]) -> str:
         elif title:
             break
     return fold(title) if any(map(str.isalpha, title)) and len(title) < 200 else ""
-
-
-def _body_size(lines: Sequence[Line]) -> float:
-    sizes: Counter[float] = Counter()
-    for line in lines:
-        if not line.mono:
-            sizes[line.size] += len(line.text)
-    return max(sorted(sizes), key=lambda size: sizes[size]) if sizes else 0.0
 
 
 __all__ = ["Bookmark", "Heading", "add_slide_titles", "first_page_title", "headings_of_fonts", "headings_of_outline"]

@@ -6,7 +6,8 @@ answer is remembered for each text object.
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -199,4 +200,13 @@ class _Fonts:
         return known
 
 
-__all__ = ["SOFT_HYPHEN", "Line", "Word", "page_lines"]
+def body_size(lines: Iterable[Line]) -> float:
+    """Return the size in which most of the text is set."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        if not line.mono:
+            sizes[line.size] += len(line.text)
+    return max(sorted(sizes), key=lambda size: sizes[size]) if sizes else 0.0
+
+
+__all__ = ["SOFT_HYPHEN", "Line", "Word", "body_size", "page_lines"]
