@@ -45,7 +45,7 @@ def _limit_time(seconds: float) -> None:
         import resource
 
         used = time.process_time()
-        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 10, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 2, resource.RLIM_INFINITY))
 
 
 def _answer(request: Request, source: BinaryIO) -> Reply:

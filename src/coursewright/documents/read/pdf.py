@@ -20,6 +20,7 @@ from coursewright.documents.read.pdf_layout import add_blocks
 from coursewright.documents.read.pdf_lines import Line, page_lines
 from coursewright.errors import UnreadableDocument
 
+_XYZ = 1  # PDFDEST_VIEW_XYZ: left, top, zoom
 _NO_TITLE = re.compile(r"\.(dvi|docx?|tex|indd|pdf|odt|pptx?)$|^untitled|^microsoft word", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*[<(]\S+@\S+[>)]|,\s*\S+@\S+")
 _PLACEHOLDER = re.compile(
@@ -70,11 +71,7 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
     empty = [index + 1 for index, page in enumerate(pages) if not page]
     if len(empty) > max(2, count // 10):
         builder.warnings.append(f"{len(empty)} of {count} pages have no text (images?), the first is page {empty[0]}")
-    bookmarks = [
-        Bookmark(item.level + 1, item.title, item.page)
-        for item in _outline(document)
-        if item.title.strip() and item.page is not None
-    ]
+    bookmarks = list(_bookmarks(document))
     document.close()
     kept = without_furniture(pages)
     headings = headings_of_outline(kept, bookmarks) if bookmarks else headings_of_fonts(kept)
@@ -85,15 +82,15 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
     return builder.build()
 
 
-class _Entry:
-    def __init__(self, level: int, title: str, page: int | None) -> None:
-        self.level, self.title, self.page = level, title, page
-
-
-def _outline(document: Any) -> Iterator[_Entry]:
-    for bookmark in document.get_toc(max_depth=6):
-        destination = bookmark.get_dest()
-        yield _Entry(bookmark.level, bookmark.get_title(), destination.get_index() if destination else None)
+def _bookmarks(document: Any) -> Iterator[Bookmark]:
+    for item in document.get_toc(max_depth=6):
+        destination, title = item.get_dest(), item.get_title()
+        page = destination.get_index() if destination else None
+        if page is None or not title.strip():
+            continue
+        mode, place = destination.get_view()
+        top = document.get_page_size(page)[1] - place[1] if mode == _XYZ and len(place) > 1 and place[1] else None
+        yield Bookmark(item.level + 1, title, page, top)
 
 
 def _page(document: Any, index: int, raw: Any) -> tuple[list[Line], bool]:

@@ -1,7 +1,7 @@
 """Finds what stands on every page of a PDF without being text: running headers and footers, page numbers, contents."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 from coursewright.documents.read.pdf_lines import Line, body_size
@@ -12,6 +12,7 @@ _PAGE_NUMBER = re.compile(
 )
 _LEADERS = re.compile(r"(?:\s?\.){4,}\s*(?:\d{1,4}|[ivxlc]+)?$|\s…+\s*\d+$")
 _INDEX_ENTRY = re.compile(r",\s*\d{1,4}(?:[–-]\d{1,4})?(?:,\s*\d{1,4}(?:[–-]\d{1,4})?)*,?$")
+_OUTER_NUMBER = re.compile(r"^\d{1,4}(?=\s)|(?<=\s)\d{1,4}$")
 _OFTEN = 4  # pages
 _EDGE = 2  # lines at the top and at the bottom that may be furniture
 
@@ -29,6 +30,7 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
         round(line.top / 4) for edge in edges for line in edge if texts[_shape(line.text)] >= 3 or _is_number(line)
     )
     common = {band for band, count in bands.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
+    counted = _counted([[line for line in _outermost(page) if line.size <= largest] for page in pages])
     everywhere = Counter(text for page in pages for text in {line.text for line in page})
     kept: list[Line] = []
     for page, edge in zip(pages, edges, strict=True):
@@ -40,11 +42,22 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
             or round(line.top / 4) in common
         }
         furniture |= {id(line) for line in _outermost(page) if texts[_shape(line.text)] >= max(3, len(pages) // 10)}
+        furniture |= {id(line) for line in _outermost(page) if id(line) in counted}
         if _is_index(page):
             continue
         furniture |= _agenda(page, everywhere)
         kept += [line for line in page if id(line) not in furniture and not _LEADERS.search(line.text)]
     return kept
+
+
+def _counted(edges: list[list[Line]]) -> set[int]:
+    """Return the lines that begin or end with a number that counts the pages."""
+    shifts: dict[int, list[int]] = defaultdict(list)  # by the difference of number and page
+    for edge in edges:
+        for line in edge:
+            for number in _OUTER_NUMBER.findall(line.text):
+                shifts[int(number) - line.page].append(id(line))
+    return {line for lines in shifts.values() if len(lines) >= max(4, 0.3 * len(edges)) for line in lines}
 
 
 def _outermost(page: list[Line]) -> list[Line]:

@@ -18,11 +18,12 @@ _LETTERS = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """An entry of the outline; `page` counts from 0."""
+    """An entry of the outline; `page` counts from 0, `top` is the distance from the top of the page, if it is known."""
 
     level: int
     title: str
     page: int
+    top: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,22 @@ def headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) ->
     after = -1
     for bookmark in bookmarks:
         wanted = {_key(bookmark.title), _key(_NUMBERING.sub("", bookmark.title))} - {""}
-        places = [index for page in (bookmark.page, bookmark.page + 1) for index in by_page.get(page, ())]
+        places = [
+            index
+            for page in (bookmark.page, bookmark.page + 1)
+            for index in by_page.get(page, ())
+            if not lines[index].mono
+            and (bookmark.top is None or page > bookmark.page or _reaches(lines[index], bookmark))
+        ]
         found = next(
             ((index, used) for index in places if index > after and (used := _matches(lines, index, wanted))), None
         )
         if found is None:
-            here = [index for index in by_page.get(bookmark.page, ()) if index > after]
-            if here:
-                headings[here[0]].append(Heading(bookmark.level, fold(bookmark.title), 0))
+            place = _place(lines, by_page.get(bookmark.page, ()), bookmark, after)
+            if place is not None:
+                heading = _begun_title(lines[place], bookmark)
+                headings[place].append(heading)
+                after = place if heading.lines else after
             continue
         index, used = found
         title = fold(" ".join(line.text for line in lines[index : index + used]))
@@ -67,6 +76,27 @@ def headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) ->
         if index not in headings and (depth := _numbered_depth(lines, index)):
             headings[index] = [Heading(depth, fold(line.text), 1)]
     return headings
+
+
+def _reaches(line: Line, bookmark: Bookmark) -> bool:
+    return line.bottom > (bookmark.top or 0.0) - 30  # some programs point below the heading
+
+
+def _place(lines: Sequence[Line], page: Sequence[int], bookmark: Bookmark, after: int) -> int | None:
+    """Return the first line at or below the place on its page that a bookmark points to."""
+    here = [index for index in page if index > after]
+    if bookmark.top is not None:
+        here = [index for index in here if lines[index].bottom > bookmark.top - 2] or here[-1:]
+    return here[0] if here else None
+
+
+def _begun_title(line: Line, bookmark: Bookmark) -> Heading:
+    """Return the heading that a line shows where it begins with the bookmark's words ("t Matrix Transpose")."""
+    title = fold(bookmark.title)
+    goes_on = line.text.startswith(f"{title} ") and not line.mono and len(line.text) <= 100
+    if goes_on and bookmark.top is not None and not ENDS_SENTENCE.search(line.text):
+        return Heading(bookmark.level, line.text, 1)
+    return Heading(bookmark.level, title, 0)
 
 
 def _numbered_depth(lines: Sequence[Line], index: int) -> int:

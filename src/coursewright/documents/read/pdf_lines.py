@@ -8,7 +8,7 @@ import ctypes
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -50,21 +50,15 @@ class Line:
     bottom: float
     size: float
 
-    @property
-    def text(self) -> str:
-        """Return the words with single spaces."""
-        text = "".join(word.text if word.glued else f" {word.text}" for word in self.words)
-        return text.replace(SOFT_HYPHEN, "").lstrip()
+    text: str = field(init=False)  # the words with single spaces
+    mono: bool = field(init=False)  # it may be a line of a listing
+    bold: bool = field(init=False)  # all of it is bold
 
-    @property
-    def mono(self) -> bool:
-        """Tell whether it may be a line of a listing."""
-        return all(word.mono for word in self.words)
-
-    @property
-    def bold(self) -> bool:
-        """Tell whether all of it is bold."""
-        return all(word.bold for word in self.words)
+    def __post_init__(self) -> None:
+        text = "".join([word.text if word.glued else f" {word.text}" for word in self.words])
+        object.__setattr__(self, "text", text.replace(SOFT_HYPHEN, "").lstrip())  # asked for again and again
+        object.__setattr__(self, "mono", all(word.mono for word in self.words))
+        object.__setattr__(self, "bold", all(word.bold for word in self.words))
 
 
 def page_lines(textpage: Any, raw: Any, page: int, height: float) -> list[Line]:
@@ -178,6 +172,9 @@ class _Fonts:
 
     @staticmethod
     def _word(text: str, style: tuple[bool, bool], column: int, *, glued: bool) -> Iterator[Word]:
+        if text.isascii() and text.isprintable():
+            yield Word(text, *style, column, glued)
+            return
         ends_line = _HYPHENS.search(text[-1]) is not None
         parts = _HYPHENS.split(text[:-1] if ends_line else text)
         cleaned = SOFT_HYPHEN.join(map(clean, (part.translate(_LIGATURES) for part in parts))) + "-" * ends_line

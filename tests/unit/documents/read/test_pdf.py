@@ -136,3 +136,30 @@ def test_the_first_page_gives_the_title_where_the_properties_do_not() -> None:
     pages.line(100, "Keeping Bees", size=24)
     pages.line(140, "A book for beginners who want to keep bees in their own garden, whatever its size.")
     assert read("untitled.pdf", pages.saved()).title == "Keeping Bees"
+
+
+def test_a_running_title_with_the_page_number_goes_though_it_changes() -> None:
+    pages = _Pages()
+    for number in range(1, 9):
+        pages.line(50, f"{number + 10} topic {'abcdefgh'[number - 1] * 3}")
+        pages.line(62, f"The bees of the {'abcdefgh'[number - 1]}{'o' * number} hive bring nectar home.")
+        pages.end_page()
+    document = read("manual.pdf", pages.saved())
+    assert "topic" not in document.text
+    assert document.text.count("bring nectar home.") == 8
+
+
+def test_a_bookmark_whose_title_goes_on_stands_where_it_points_to() -> None:
+    pages = _Pages()
+    pages.line(100, "The end of what came before stands here in full.")
+    pages.canvas.bookmarkPage("t", fit="XYZ", left=72, top=_HEIGHT - 140)
+    pages.canvas.addOutlineEntry("tabulate", "t", 0)
+    pages.line(150, "~tabulate", " Counting and More")
+    pages.line(200, "This counts how often each number occurs in a row of numbers.")
+    pages.line(220, "~tabulate(", "~x)")
+    assert blocks(read("manual.pdf", pages.saved())) == [
+        ("paragraph", "The end of what came before stands here in full."),
+        ("heading", "tabulate Counting and More"),
+        ("paragraph", "This counts how often each number occurs in a row of numbers."),
+        ("paragraph", "`tabulate(x)`"),
+    ]
