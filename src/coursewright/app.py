@@ -18,7 +18,7 @@ from coursewright.documents.discover import discover
 from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
 from coursewright.documents.reading import SourceFile, read_files
-from coursewright.documents.store import DocumentStore
+from coursewright.documents.store import DocumentRow, DocumentStore
 from coursewright.doorbells import NotifyDoorbell
 from coursewright.errors import ConfigurationError, JobFailed, NothingToRead, UnreadableDocument
 from coursewright.exporters import FORMATS, Format, export
@@ -143,7 +143,7 @@ class Coursewright:
             len(rows) - len(bad),
             passages,
             (
-                *(LeftOut(document=each.name, reason=each.error or "") for each in bad),
+                *(LeftOut(document=each.name, reason=_why(each)) for each in bad),
                 *(LeftOut(document=each.name, reason=each.reason) for each in skipped),
             ),
             tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
@@ -279,6 +279,11 @@ class Coursewright:
             if task.status == TaskStatus.FAILED and task.recovery_suggestions:
                 return " ".join(task.recovery_suggestions)
         return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
+
+
+def _why(row: DocumentRow) -> str:
+    """Return why a document could not be read, and what to do."""
+    return ". ".join(part.rstrip(".") for part in (row.error, row.hint) if part)
 
 
 def _label(task: RunningTask) -> Making:

@@ -136,6 +136,12 @@ def test_reads_encodings(encoding: str, text: str) -> None:
     assert read("a.txt", text.encode(encoding)).text == text.strip()
 
 
+def test_short_lines_are_no_utf_16() -> None:
+    assert read("a.txt", b"a\nb\nc\nd\n" * 9).text.startswith("a b c d")
+    with pytest.raises(UnreadableDocument, match="not text to teach from"):
+        read("numbers.csv", b"".join(b"%d\n" % (n % 10) for n in range(500)))
+
+
 def test_an_encoding_that_was_guessed_is_told() -> None:
     assert any("guessed" in warning for warning in read("a.txt", _RUSSIAN.encode("koi8-r")).warnings)
     declared = f'<html><head><meta charset="koi8-r"></head><body><p>{_RUSSIAN}'.encode("koi8-r")

@@ -45,7 +45,7 @@ def _without_mark(content: bytes) -> str | None:
         return None
     if any(escape in content[:100_000] for escape in (b"\x1b$B", b"\x1b$@")):
         return "iso2022_jp"
-    even, odd = (sum(byte < 0x20 for byte in head[first::2]) for first in (0, 1))
+    even, odd = (sum(byte < 0x20 and byte not in b"\t\n\r" for byte in head[first::2]) for first in (0, 1))
     if odd > 0.3 * half and even < 0.1 * half:
         return "utf-16-le"
     if even > 0.3 * half and odd < 0.1 * half:
