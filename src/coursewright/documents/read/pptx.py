@@ -98,10 +98,12 @@ def _add_shape(builder: DocumentBuilder, shape: Any, kind: str | None) -> None:
         bodies = [body, inherited.text_frame._txBody] if inherited is not None else [body]
         add_text(builder, bodies, bulleted=kind in _LISTS)
     elif shape.has_table:
-        for part in table_parts(_rows(shape.table)):
+        rows = [row for row in _rows(shape.table) if any(row)]
+        for part in table_parts(rows) if rows else ():
             builder.add("table", part)
-    elif shape.has_chart and shape.chart.has_title:
-        builder.add("figure", f"Figure: {fold(shape.chart.chart_title.text_frame.text)}")
+    elif shape.has_chart:
+        title = fold(shape.chart.chart_title.text_frame.text) if shape.chart.has_title else ""
+        builder.add("figure", f"Figure: {title}" if title else "")
     elif items := list(_diagram_items(shape)):
         builder.add("list", "\n".join(f"- {item}" for item in items))
     else:

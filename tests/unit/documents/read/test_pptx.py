@@ -128,3 +128,23 @@ def test_a_damaged_presentation_is_refused() -> None:
         read("bees.pptx", zipped({"ppt/presentation.xml": "<x/>"}))
     with pytest.raises(UnreadableDocument, match="no text"):
         read("bees.pptx", _saved(Presentation()))
+
+
+def test_an_empty_table_and_a_chart_without_title_say_nothing() -> None:
+    from pptx.chart import data as chart_data
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    deck = Presentation()
+    slide = _slide(deck, _BLANK)
+    slide.shapes.add_table(2, 2, 0, 0, Inches(4), Inches(2))
+    slide.shapes.add_textbox(0, 0, Inches(2), Inches(1)).text_frame.text = "Bees fly."
+    numbers: Any = vars(chart_data)["CategoryChartData"]()
+    numbers.categories = ["May", "June"]
+    numbers.add_series("Hives", (1, 2))
+    for title in ("", "Hives by month"):
+        chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(2), Inches(1), numbers).chart
+        chart.chart_title.text_frame.text = title
+    assert blocks(read("bees.pptx", _saved(deck))) == [
+        ("paragraph", "Bees fly."),
+        ("figure", "Figure: Hives by month"),
+    ]
