@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import admission, course, documents, queue, workers
+from bench import admission, course, documents, queue, retrieval, workers
 from bench.report import Table, write
 from coursewright.db.embedded import running_server
 
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[NewDatabase, int], list[Table]]] = {
     "queue": lambda new, _: queue.measure(new),
     "admission": admission.measure,
     "workers": lambda new, _: workers.measure(new),
+    "retrieval": lambda new, _: retrieval.measure(new),
 }
 
 

@@ -15,12 +15,14 @@ from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import Pool, connect_sync, open_pool
 from coursewright.documents.discover import discover
+from coursewright.documents.embed import Embedder, open_embedder
 from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
 from coursewright.documents.reading import SourceFile, read_files
+from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentRow, DocumentStore
 from coursewright.doorbells import NotifyDoorbell
-from coursewright.errors import ConfigurationError, JobFailed, NothingToRead, UnreadableDocument
+from coursewright.errors import ConfigurationError, JobFailed, NotFound, NothingToRead, UnreadableDocument
 from coursewright.exporters import FORMATS, Format, export
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
@@ -86,7 +88,7 @@ class Progress:
 class Coursewright:
     """Documents in, courses out. Get one from `open_coursewright`."""
 
-    def __init__(self, settings: Settings, url: str, pool: Pool) -> None:
+    def __init__(self, settings: Settings, url: str, pool: Pool, embedder: Embedder | None = None) -> None:
         self.settings = settings
         self.url = url
         self.keys = ApiKeys(pool)
@@ -96,6 +98,7 @@ class Coursewright:
         self.operations = Operations(pool, url)
         self.jobs = JobQueue(pool)
         self.documents = DocumentStore(pool)
+        self.retriever = Retriever(pool, embedder)
         self.courses = CourseStore(pool)
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
@@ -104,12 +107,18 @@ class Coursewright:
         self._step = CourseSteps(self.jobs, self.documents, self.courses, writing)
 
     async def read(
-        self, paths: Sequence[Path], *, strict: bool = False, on_progress: Callable[[Reading], None] = lambda _: None
+        self,
+        paths: Sequence[Path],
+        *,
+        strict: bool = False,
+        on_progress: Callable[[Reading], None] = lambda _: None,
+        on_embedding: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> KnowledgeBase:
         """Read files and folders into a knowledge base of the local organisation.
 
         Its id follows from names and contents: what was read before is not read again. With `strict`, a file that
-        cannot be read is an error instead of an entry in `left_out`. Raises InputError.
+        cannot be read is an error instead of an entry in `left_out`. With an embedder, passages are embedded too;
+        `on_embedding` is told how many of how many. Raises InputError.
         """
         limits = self.settings.documents
         found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20)
@@ -138,6 +147,7 @@ class Coursewright:
         if not passages:
             why = "; ".join(f"{each.name}: {each.error}" for each in bad[:5])
             raise NothingToRead(f"None of the documents could be read. {why}", hint=(bad[0].hint or "") if bad else "")
+        await self.retriever.embed(LOCAL_ORGANISATION, base_id, on_embedding)
         return KnowledgeBase(
             base_id,
             len(rows) - len(bad),
@@ -148,6 +158,21 @@ class Coursewright:
             ),
             tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
         )
+
+    async def search(self, question: str, knowledge_base_id: UUID | None = None, *, limit: int = 10) -> list[Hit]:
+        """Return the passages that answer a question best, best first, from a knowledge base of the local organisation.
+
+        Without one, from that of the newest job. Raises NotFound when there is no job yet.
+        """
+        if knowledge_base_id is None:
+            newest = await self.jobs.newest(LOCAL_ORGANISATION, most=1)
+            if not newest or newest[0].base_class_id is None:
+                raise NotFound(
+                    "There are no documents to search yet.",
+                    hint="Name them: coursewright search QUESTION DOCUMENTS; or make a course of them first.",
+                )
+            knowledge_base_id = newest[0].base_class_id
+        return await self.retriever.search(LOCAL_ORGANISATION, knowledge_base_id, question, limit=limit)
 
     async def enqueue(self, base: KnowledgeBase, request: CourseRequest, out: str | None = None) -> tuple[UUID, bool]:
         """Ask for a course. Returns the job, and whether it is an unfinished one for the same wish that goes on.
@@ -303,7 +328,8 @@ async def open_coursewright(
             url = await stack.enter_async_context(embedded_postgres(settings.data_dir))
         await migrate(url)
         pool = await stack.enter_async_context(open_pool(url, settings.database))
-        yield Coursewright(settings, url, pool)
+        embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
+        yield Coursewright(settings, url, pool, embedder)
 
 
-__all__ = ["Coursewright", "KnowledgeBase", "Making", "Progress", "Reading", "open_coursewright"]
+__all__ = ["Coursewright", "Hit", "KnowledgeBase", "Making", "Progress", "Reading", "open_coursewright"]

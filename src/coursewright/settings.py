@@ -39,7 +39,7 @@ class DocumentSettings(_Section):
     memory_mb: int = Field(1500, gt=0, description="Memory of the subprocess that reads a file.")
     seconds: float = Field(180, gt=0, description="Time to read one file.")
     readers: int = Field(0, ge=0, description="Files read at once; 0: one a core.")
-    embedder: str = Field("", description="`minilm` (extra `embeddings` and pgvector) or empty: lexical only.")
+    embedder: str = Field("", description="`minilm` (English; extra `embeddings`, pgvector) or empty: search by words.")
 
 
 class ApiSettings(_Section):

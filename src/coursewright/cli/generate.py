@@ -213,7 +213,9 @@ async def _generate(
     with Display() as display:
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
             try:
-                base = await program.read(documents, strict=strict, on_progress=display.on_reading)
+                base = await program.read(
+                    documents, strict=strict, on_progress=display.on_reading, on_embedding=display.on_embedding
+                )
                 display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
                 tell_left_out(base)
                 job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))

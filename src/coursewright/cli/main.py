@@ -13,7 +13,7 @@ import pydantic
 import typer
 
 from coursewright import __version__
-from coursewright.cli import generate, jobs, keys, serve, system
+from coursewright.cli import generate, jobs, keys, search, serve, system
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
 from coursewright.cli.help import Group
@@ -32,6 +32,7 @@ coursewright generate docs/ --title "Running Debian"  # a course from your docum
 coursewright resume JOB  # go on after Ctrl-C or a crash""",
 )
 generate.register(app)
+search.register(app)
 jobs.register(app)
 serve.register(app)
 system.register(app)

@@ -54,6 +54,10 @@ class Display:
         note = f"{count(reading.passages, 'passage')} · {reading.name}"
         self._show("Reading documents", reading.done, reading.total, note=note, force=reading.done == reading.total)
 
+    def on_embedding(self, done: int, total: int) -> None:
+        """Show how many passages can be found by meaning."""
+        self._show("Embedding passages", done, total, force=done == total)
+
     def on_job(self, progress: JobProgress) -> None:
         """Show how far a job is, and which lesson is being made."""
         left = (

@@ -78,6 +78,7 @@ class DocumentStore:
                 await cursor.executemany(
                     sql(__package__, "add_passage"), [_parameters(knowledge_base_id, each) for each in read.passages]
                 )
+            await connection.execute(sql(__package__, "index_passages"), key)
         return True
 
     async def documents(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[DocumentRow]:
@@ -115,7 +116,7 @@ class DocumentStore:
         with mapped_errors():
             async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(sql(__package__, "passages"), parameters)
-                return [_passage(row) for row in await cursor.fetchall()]
+                return [passage_of(row) for row in await cursor.fetchall()]
 
 
 def _parameters(knowledge_base_id: UUID, passage: Passage) -> dict[str, Any]:
@@ -128,7 +129,8 @@ def _parameters(knowledge_base_id: UUID, passage: Passage) -> dict[str, Any]:
     }
 
 
-def _passage(row: dict[str, Any]) -> Passage:
+def passage_of(row: dict[str, Any]) -> Passage:
+    """Return the passage of a row that has a column for each field."""
     spans = tuple(Span(**span) for span in row.pop("spans"))
     terms = tuple(
         Term(**(term | {"definition": tuple(term["definition"]) if term["definition"] else None}))
@@ -137,4 +139,4 @@ def _passage(row: dict[str, Any]) -> Passage:
     return Passage(**(row | {"heading_path": tuple(row["heading_path"])}), spans=spans, terms=terms)
 
 
-__all__ = ["DocumentRow", "DocumentStore"]
+__all__ = ["DocumentRow", "DocumentStore", "passage_of"]

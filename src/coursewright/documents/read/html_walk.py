@@ -4,13 +4,13 @@ The walk is a loop, not a recursion: a page of 20,000 nested elements is an ordi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborNode
 
 from coursewright.documents.passages import TermKind
 from coursewright.documents.read import html_rules as rules
 from coursewright.documents.read.builder import DocumentBuilder
+from coursewright.documents.read.html_open import OpenFigure, OpenList, OpenTable, appended, defined, fill_down
 from coursewright.documents.read.inline import Inline, Mark, Piece, fold, join_lines
 from coursewright.documents.read.tables import table_parts
 
@@ -29,38 +29,16 @@ def _nothing() -> None:
     return None
 
 
-@dataclass
-class _List:
-    ordered: bool = False
-    number: int = 0
-    marker: str | None = None  # to be written before the next text
-    terms: list[Piece] = field(default_factory=list)  # dt without dd so far
-    length: int = 0  # characters of the item so far
-
-
-@dataclass
-class _Table:
-    rows: list[list[str]] = field(default_factory=list)
-    headers: list[list[bool]] = field(default_factory=list)
-    down: dict[int, tuple[int, str]] = field(default_factory=dict)  # column: rows left to fill, text
-
-
-@dataclass
-class _Figure:
-    caption: str = ""
-    alts: list[str] = field(default_factory=list)
-
-
 class HtmlWalk:
     """One walk over one tree."""
 
     def __init__(self, builder: DocumentBuilder) -> None:
         self._builder = builder
         self._inline = Inline()
-        self._lists: list[_List] = []
+        self._lists: list[OpenList] = []
         self._lines: list[Piece] = []  # of the list that is being written
-        self._tables: list[_Table] = []
-        self._figures: list[_Figure] = []
+        self._tables: list[OpenTable] = []
+        self._figures: list[OpenFigure] = []
         self._notes = 0
         self._note_title = ""
         self._pre: list[str] | None = None
@@ -276,7 +254,7 @@ class HtmlWalk:
             return self._block_border
         if self._figures:  # DocBook wraps a media object in a figure
             return _nothing
-        figure = _Figure()
+        figure = OpenFigure()
         self._figures.append(figure)
 
         def leave() -> None:
@@ -315,7 +293,7 @@ class HtmlWalk:
             return self._block_border
         start = node.attributes.get("start") or "1"
         number = int(start) - 1 if start.lstrip("-").isdecimal() and len(start) < 9 else 0
-        self._lists.append(_List(ordered=tag == "ol", number=number))
+        self._lists.append(OpenList(ordered=tag == "ol", number=number))
 
         def leave() -> None:
             self._flush()
@@ -360,7 +338,7 @@ class HtmlWalk:
         one_line = Piece(piece.text.replace("\n", " "), piece.marks)
         indent = "  " * (len(self._lists) - 1)
         if current.terms:
-            self._lines.append(_defined(indent, current.terms, one_line))
+            self._lines.append(defined(indent, current.terms, one_line))
             current.terms = []
         elif current.marker is not None:
             marker = indent + current.marker
@@ -368,13 +346,13 @@ class HtmlWalk:
             self._lines.append(Piece(marker + one_line.text, marks))
             current.marker = None
         elif self._lines and current.length and current.length + len(piece.text) <= _LONGEST_ITEM:
-            self._lines[-1] = _appended(self._lines[-1], one_line)
+            self._lines[-1] = appended(self._lines[-1], one_line)
         else:
             self._end_list()
             self._builder.add("note" if self._notes else "paragraph", piece.text, piece.marks, language=self._language)
         current.length += len(piece.text)
 
-    def _write_open_terms(self, current: _List) -> None:
+    def _write_open_terms(self, current: OpenList) -> None:
         indent = "  " * (len(self._lists) - 1)
         self._lines += [Piece(f"{indent}- {term.text}") for term in current.terms]
         current.terms = []
@@ -401,7 +379,7 @@ class HtmlWalk:
         if tag == "tr":
             table.rows.append([])
             table.headers.append([])
-            return lambda: _fill_down(table)
+            return lambda: fill_down(table)
         self._inline.take()
         if tag == "caption":
             return lambda: self._builder.add("paragraph", self._inline.take().text, language=self._language)
@@ -411,7 +389,7 @@ class HtmlWalk:
             if not table.rows:
                 table.rows.append([])
                 table.headers.append([])
-            _fill_down(table)
+            fill_down(table)
             row = table.rows[-1]
             down, across = _count(node, "rowspan"), _count(node, "colspan")
             for column in range(len(row), len(row) + across):
@@ -427,7 +405,7 @@ class HtmlWalk:
         if self._tables or rules.is_layout(node):
             return self._block_border
         self._end_list()
-        table = _Table()
+        table = OpenTable()
         self._tables.append(table)
 
         def leave() -> None:
@@ -452,46 +430,6 @@ def _short_terms(piece: Piece) -> tuple[Mark, ...]:
         for mark in piece.marks
         if mark.kind == "dfn" or (mark.end - mark.start <= _LONGEST_TERM and mark.end - mark.start < len(piece.text))
     )
-
-
-def _defined(indent: str, terms: list[Piece], meaning: Piece) -> Piece:
-    line, marks = f"{indent}- ", []
-    start = len(line)
-    names = []
-    for index, term in enumerate(terms):
-        text = term.text.replace("\n", " ").rstrip(":")
-        line += (", " if index else "") + text
-        names.append((len(line) - len(text), len(line)))
-    line += ": " if len(line) > start else ""
-    span = (len(line), len(line) + len(meaning.text))
-    marks = [Mark("dt", begin, end, span) for begin, end in names if begin < end]
-    marks += [mark.moved(len(line)) for mark in meaning.marks]
-    return Piece(line + meaning.text, tuple(marks))
-
-
-def _appended(line: Piece, more: Piece) -> Piece:
-    marks = tuple(mark.moved(len(line.text) + 1) for mark in more.marks)
-    whole = len(line.text) + 1 + len(more.text)
-    grown = tuple(
-        Mark(mark.kind, mark.start, mark.end, (mark.definition[0], whole))
-        if mark.kind == "dt" and mark.definition
-        else mark
-        for mark in line.marks
-    )
-    return Piece(f"{line.text} {more.text}", grown + marks)
-
-
-def _fill_down(table: _Table) -> None:
-    """Repeat in the row what a cell above spans down to, so that every row reads by itself."""
-    row = table.rows[-1] if table.rows else []
-    while (held := table.down.get(len(row))) is not None:
-        left, text = held
-        if left > 1:
-            table.down[len(row)] = (left - 1, text)
-        else:
-            del table.down[len(row)]
-        row.append(text)
-        table.headers[-1].append(False)
 
 
 def _count(node: LexborNode, name: str) -> int:

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
-from typing import cast
+from typing import Protocol, cast
 
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|[^\W\d_]*[\d_/\\.=<>|-]+\w*")
 _KANA = re.compile("[\u3040-\u30ff]")
@@ -14,11 +14,16 @@ _ENOUGH_LETTERS = 60
 _ENOUGH_IDEOGRAPHS = 12
 
 
+class _Identifier(Protocol):
+    def classify(self, text: str) -> tuple[str, float]: ...
+    def rank(self, text: str) -> list[tuple[str, float]]: ...
+
+
 @cache
-def _classify() -> Callable[[str], tuple[str, float]]:
+def _identifier() -> _Identifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return cast("Callable[[str], tuple[str, float]]", LanguageIdentifier.from_model_file(MODEL_FILE, True).classify)
+    return cast("_Identifier", LanguageIdentifier.from_model_file(MODEL_FILE, True))
 
 
 def detect(text: str) -> str:
@@ -30,8 +35,16 @@ def detect(text: str) -> str:
         return "ja" if kana > 0.05 * (ideographs + kana) else "zh"
     if sum(map(str.isalpha, prose)) < _ENOUGH_LETTERS:
         return ""
-    language, confidence = _classify()(prose)
+    language, confidence = _identifier().classify(prose)
     return language if confidence > 0.9 else ""
+
+
+def likeliest(text: str, among: Iterable[str]) -> str:
+    """Return the language of `among` that even a short text is likeliest in; "" when there is none to choose from."""
+    candidates = frozenset(among)
+    if len(candidates) < 2:
+        return next(iter(candidates), "")
+    return next((language for language, _ in _identifier().rank(text) if language in candidates), "")
 
 
 def primary(tag: str | None) -> str:
@@ -54,4 +67,4 @@ def most_common(weighted: Iterable[tuple[str, int]]) -> str:
     return max(sorted(counts), key=lambda language: counts[language]) if counts else ""
 
 
-__all__ = ["count_words", "detect", "most_common", "primary"]
+__all__ = ["count_words", "detect", "likeliest", "most_common", "primary"]
