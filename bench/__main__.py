@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import admission, course, documents, queue, retrieval, workers
+from bench import admission, course, documents, gateway, queue, retrieval, workers
 from bench.report import Table, write
 from coursewright.db.embedded import running_server
 
@@ -20,6 +20,7 @@ NewDatabase = Callable[[], str]
 PARTS: dict[str, Callable[[NewDatabase, int], list[Table]]] = {
     "course": lambda _, __: course.measure(),
     "documents": lambda _, __: documents.measure(),
+    "gateway": lambda new, _: gateway.measure(new),
     "queue": lambda new, _: queue.measure(new),
     "admission": admission.measure,
     "workers": lambda new, _: workers.measure(new),

@@ -30,6 +30,10 @@ from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
 from coursewright.generation.writing import Writing
+from coursewright.llm.cache import Cache
+from coursewright.llm.ledger import Ledger
+from coursewright.llm.limits import ModelState, model_states
+from coursewright.llm.prices import Prices
 from coursewright.operations import Operations
 from coursewright.organisation import Organisation
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
@@ -100,6 +104,9 @@ class Coursewright:
         self.documents = DocumentStore(pool)
         self.retriever = Retriever(pool, embedder)
         self.courses = CourseStore(pool)
+        self.ledger = Ledger(pool)
+        self.replies = Cache(pool, settings.gateway)
+        self.prices = Prices(settings.gateway.prices)
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self._extractive = ExtractiveAuthor()
@@ -279,6 +286,10 @@ class Coursewright:
     async def course(self, job_id: UUID) -> tuple[Course, Quality]:
         """Return the course of a job and its quality report."""
         return await self.courses.load(job_id)
+
+    async def model_states(self) -> list[ModelState]:
+        """Return how every model fares that was ever called here: limits as known now, breaker, calls in flight."""
+        return await model_states(self._pool)
 
     def _author_for(self, request: CourseRequest, context: TaskContext) -> Author:
         if request.author == self._extractive.name:

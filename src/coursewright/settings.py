@@ -102,6 +102,46 @@ class LimitSettings(_Section):
     everyone: Windows = Windows()
 
 
+class ModelLimits(_Section):
+    """What a provider allows for one model under one key, a minute. None: learned from headers and refusals."""
+
+    requests: float | None = Field(None, gt=0, description="Requests a minute.")
+    tokens: float | None = Field(None, gt=0, description="Tokens a minute, input and output.")
+
+
+class GatewaySettings(_Section):
+    """How models are called: time, turns, money, limits, cache."""
+
+    timeout_seconds: float = Field(60, gt=0, description="Time for a reply, besides what its length allows for.")
+    tokens_per_second: float = Field(20, gt=0, description="Slowest writing that a reply is waited for.")
+    most_seconds: float = Field(600, gt=0, description="Longest time that any reply is waited for.")
+    grace_seconds: float = Field(15, gt=0, description="Time to store a reply before its call is given up.")
+    max_turns: int = Field(
+        3, ge=1, description="Replies that are asked for before a task fails (first try and repairs)."
+    )
+    max_sends: int = Field(8, ge=1, description="Tries of one turn that fail without a reply.")
+    poll_seconds: float = Field(5, gt=0, description="How often a reply made in the background is asked for.")
+    background_seconds: float = Field(
+        540, gt=0, description="How long a provider keeps a reply made in the background."
+    )
+    calls_at_once: int = Field(100, ge=1, description="Calls in flight of one organisation.")
+    line_seconds: float = Field(20, gt=0, description="How far ahead one organisation may book a limit.")
+    month_budget: float | None = Field(None, ge=0, description="Dollars an organisation may spend in a month.")
+    limits: dict[str, ModelLimits] = Field({}, description="By `provider:model` or `provider:*`.")
+    prices: dict[str, str] = Field(
+        {}, description="By `provider:model` or `provider:*`: `input/output` in dollars a million tokens."
+    )
+    wave_seconds: float = Field(60, ge=0, description="How long calls wait to be handed in as one batch.")
+    wave_calls: int = Field(200, ge=1, description="So many waiting calls are handed in at once.")
+    batch_calls: int = Field(5000, ge=1, description="Most calls in one batch.")
+    batch_tokens: float = Field(2_000_000, gt=0, description="Tokens that a provider lets wait in batches of a model.")
+    batch_seconds: float = Field(86_400, gt=0, description="How long a batch may take before it is cancelled.")
+    batch_poll_seconds: float = Field(60, gt=0, description="How often a batch is asked for.")
+    batch_multiplier: float = Field(0.5, gt=0, le=1, description="Price of a batch call beside an immediate one.")
+    cache_days: float = Field(30, gt=0, description="Replies not used for so long are deleted.")
+    cache_mb: int = Field(2000, gt=0, description="Prompts and replies kept for one organisation.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Frozen; secrets print as stars."""
 
@@ -132,6 +172,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
 
 __all__ = [
@@ -139,7 +180,9 @@ __all__ = [
     "AuthSettings",
     "DatabaseSettings",
     "DocumentSettings",
+    "GatewaySettings",
     "LimitSettings",
+    "ModelLimits",
     "Settings",
     "Windows",
     "WorkerSettings",

@@ -66,6 +66,14 @@ async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]
 
 
 @contextlib.asynccontextmanager
+async def connected(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection on which each statement is a transaction. Raises DatabaseUnavailable."""
+    with mapped_errors():
+        async with pool.connection() as connection:
+            yield connection
+
+
+@contextlib.asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection in a transaction: committed on leaving, rolled back on an error."""
     with mapped_errors():
@@ -152,6 +160,7 @@ __all__ = [
     "Pool",
     "connect",
     "connect_sync",
+    "connected",
     "is_passing",
     "is_unavailable",
     "libpq",

@@ -159,7 +159,8 @@ class Origin:
 
     `task_key` is the hash of the task's pinned inputs; a task that makes several calls appends what tells them apart.
     `kind` (of task) is what lengths and latencies are learned by. `documents` are those that the prompt quotes: the
-    replies are deleted with them. `seconds_left`: how long the host lets this attempt run (None: as long as it takes).
+    replies are deleted with them. `seconds_left`: how long the host lets this attempt run (None: as long as it takes);
+    `host_seconds`: how long it lets any attempt run at most.
     """
 
     organisation_id: UUID
@@ -171,6 +172,7 @@ class Origin:
     documents: tuple[str, ...] = ()
     urgency: Literal["normal", "batch"] = "normal"
     seconds_left: float | None = None
+    host_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

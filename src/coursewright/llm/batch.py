@@ -1,0 +1,159 @@
+"""Batches: waves of calls that are not urgent, handed in and fetched by any worker, at a lower price.
+
+Every step can be repeated: a wave whose submitter died is booked as perhaps billed and asked for again; a batch whose
+results were half stored is fetched again, and what is stored stays.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from coursewright.db.pool import Pool, connected
+from coursewright.db.queries import sql
+from coursewright.errors import CallError, CoursewrightError, ReplyLost
+from coursewright.llm import failpoints
+from coursewright.llm.call import request_from_json
+from coursewright.llm.flight import Flights, Sent
+from coursewright.llm.model import Reply
+from coursewright.llm.prices import Price
+from coursewright.llm.provider import BatchItem, BatchState, Provider, Providers
+from coursewright.settings import GatewaySettings
+
+logger = logging.getLogger("coursewright.llm")
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    id: UUID
+    organisation_id: UUID
+    model: str
+    provider_id: str
+    late: bool
+    cancelling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    send: UUID
+    call: UUID
+    kind: str
+    price: dict[str, Any] | None
+
+
+class Batches:
+    """Hands in waves and stores what comes back."""
+
+    def __init__(self, pool: Pool, providers: Providers, flights: Flights, settings: GatewaySettings) -> None:
+        self._pool = pool
+        self._providers = providers
+        self._flights = flights
+        self._settings = settings
+
+    async def duties(self) -> int:
+        """Hand in the next wave, and look after the batch that is due. Returns how many calls got on."""
+        done = 0
+        if wave := await self._scalar("take_wave", **self._wave_settings()):
+            done += await self._submit(wave)
+        if due := await self._due():
+            done += await self._look_after(due)
+        return done
+
+    async def _submit(self, wave: dict[str, Any]) -> int:
+        batch = UUID(wave["batch"])
+        items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
+        failpoints.hit("begun")
+        try:
+            provider = await self._provider(wave["model"], UUID(wave["organisation"]))
+            provider_id = await provider.submit_batch(items)
+        except CoursewrightError as error:
+            if isinstance(error, CallError) and error.billed:
+                for waiting in await self._waiting(batch):
+                    await self._flights.fail(waiting.send, waiting.call, error, billed=True)
+                await self._end(batch, error.detail)
+            else:
+                await self._scalar("return_wave", batch=batch, why=error.detail)
+            logger.warning("A batch of %d calls to %s was not taken: %s", len(items), wave["model"], error.detail)
+            return 0
+        failpoints.hit("submitted")
+        await self._scalar(
+            "record_batch",
+            batch=batch,
+            provider_id=provider_id,
+            window=self._settings.batch_seconds,
+            poll_in=self._settings.batch_poll_seconds,
+        )
+        failpoints.hit("identified")
+        return len(items)
+
+    async def _look_after(self, due: _Due) -> int:
+        provider = await self._provider(due.model, due.organisation_id)
+        try:
+            if await provider.poll_batch(due.provider_id) == BatchState.ENDED:
+                return await self._store(due, provider)
+            if due.late and not due.cancelling:  # stuck: what is finished can still be had
+                await provider.cancel_batch(due.provider_id)
+                await self._scalar("cancel_batch", batch=due.id)
+        except ReplyLost as error:
+            waiting = await self._waiting(due.id)
+            for each in waiting:
+                await self._flights.fail(each.send, each.call, error, billed=True)
+            await self._end(due.id, error.detail)
+            return len(waiting)
+        except CallError as error:  # asking failed, not the batch
+            logger.warning("Batch %s cannot be asked for: %s", due.provider_id, error.detail)
+        return 0
+
+    async def _store(self, due: _Due, provider: Provider) -> int:
+        outcomes = {result.call_id: result.outcome for result in await provider.fetch_batch(due.provider_id)}
+        failpoints.hit("fetched")
+        waiting = await self._waiting(due.id)
+        for each in waiting:
+            outcome = outcomes.get(each.call)
+            if isinstance(outcome, Reply):
+                sent = Sent(each.call, each.send, due.model, each.kind, _price(each.price))
+                await self._flights.store(sent, outcome)
+            else:
+                error = outcome or CallError("The batch ended without this call.")
+                await self._flights.fail(each.send, each.call, error, billed=error.billed)
+        await self._end(due.id, None)
+        return len(waiting)
+
+    async def _provider(self, model: str, organisation: UUID) -> Provider:
+        return await self._providers.get(model.partition(":")[0], organisation)
+
+    async def _due(self) -> _Due | None:
+        async with connected(self._pool) as connection, connection.cursor(row_factory=class_row(_Due)) as cursor:
+            await cursor.execute(sql(__package__, "take_batch"), {"every": self._settings.batch_poll_seconds})
+            return await cursor.fetchone()
+
+    async def _waiting(self, batch: UUID) -> list[_Waiting]:
+        async with connected(self._pool) as connection, connection.cursor(row_factory=class_row(_Waiting)) as cursor:
+            await cursor.execute(sql(__package__, "sends_of_batch"), {"batch": batch})
+            return await cursor.fetchall()
+
+    async def _end(self, batch: UUID, error: str | None) -> None:
+        await self._scalar("end_batch", batch=batch, error=error)
+
+    async def _scalar(self, query: str, **parameters: Any) -> Any:
+        async with connected(self._pool) as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(sql(__package__, query), parameters)
+            return await cursor.fetchone()
+
+    def _wave_settings(self) -> dict[str, Any]:
+        return {
+            "wait": self._settings.wave_seconds,
+            "enough": self._settings.wave_calls,
+            "most_calls": self._settings.batch_calls,
+            "most_tokens": self._settings.batch_tokens,
+            "submit": self._settings.timeout_seconds + self._settings.grace_seconds,
+        }
+
+
+def _price(stored: dict[str, Any] | None) -> Price | None:
+    return None if stored is None else Price.from_json(stored)
+
+
+__all__ = ["Batches"]

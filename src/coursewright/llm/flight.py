@@ -1,0 +1,272 @@
+"""One send from the request's leaving to its end on record: reply, id or failure. Never cut short by its caller.
+
+A step may be cancelled (lease lost, job paused) while its call is in flight; the flight goes on in a task of its own,
+because the answer is paid for and whoever runs the step next will find it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from coursewright.errors import (
+    CallError,
+    CallTimedOut,
+    CoursewrightError,
+    DatabaseUnavailable,
+    NeedsAction,
+    Overloaded,
+    RateLimited,
+    ReplyLost,
+    RequestRefused,
+)
+from coursewright.llm import failpoints
+from coursewright.llm.call import Begun, CallRows, reply_to_json
+from coursewright.llm.headers import reported_limits
+from coursewright.llm.model import Deferred, Reply, ReportedLimits, Request
+from coursewright.llm.prices import Price
+from coursewright.llm.provider import Provider
+from coursewright.llm.spill import Spill
+from coursewright.llm.terms import Terms
+from coursewright.settings import GatewaySettings
+
+logger = logging.getLogger("coursewright.llm")
+
+Settled = Callable[[UUID], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is known of a send wherever its reply is met: in the process that sent it, or in another that fetches it."""
+
+    call: UUID
+    send: UUID
+    model: str
+    kind: str
+    price: Price | None
+    tokens: float = 0.0
+    input_estimate: int = 0
+    prompt: dict[str, Any] | None = None
+
+
+class Flights:
+    """Sends requests and stores what comes of them. `on_settled` is told of every call that is no longer in flight."""
+
+    def __init__(
+        self, rows: CallRows, settings: GatewaySettings, spill: Spill | None, on_settled: Settled | None
+    ) -> None:
+        self._rows = rows
+        self._settings = settings
+        self._spill = spill
+        self._on_settled = on_settled
+        self._running: set[asyncio.Task[Reply]] = set()
+
+    async def fly(self, begun: Begun, provider: Provider, kind: str, request: Request, terms: Terms) -> Reply:
+        """Send and return the reply, which is on disk by then.
+
+        Raises Deferred when the send failed and may be tried again, or when the reply is made in the background; the
+        error itself when trying again would not help.
+        """
+        assert begun.send is not None  # noqa: S101 - the outcome `send` has one
+        sent = Sent(
+            begun.call,
+            begun.send,
+            request.model,
+            kind,
+            terms.price,
+            begun.tokens,
+            terms.input_estimate,
+            request.canonical(),
+        )
+        work = self._submit if terms.mode == "background" else self._send
+        flight = asyncio.create_task(work(sent, provider, request, terms))
+        self._running.add(flight)
+        flight.add_done_callback(self._landed)
+        return await asyncio.shield(flight)
+
+    async def fetch(self, sent: Sent, provider: Provider, provider_id: str, age: float) -> Reply:
+        """Ask for a reply that is made in the background. Raises Deferred while it is not there."""
+        try:
+            reply = await provider.fetch(provider_id)
+        except (ReplyLost, RequestRefused, NeedsAction) as error:
+            raise await self._failed(sent, provider, error, age) from error
+        except CallError as error:  # asking failed, not the reply
+            raise Deferred(self._settings.poll_seconds, sent.call, error.detail) from error
+        if reply is None:
+            raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
+        failpoints.hit("fetched")
+        await self._store(sent, provider, reply, age)
+        return reply
+
+    async def store_late(self, record: dict[str, Any]) -> bool:
+        """Store a reply that was spilled; False while the database is away."""
+        cost = None if record["cost"] is None else Decimal(record["cost"])
+        try:
+            await self._rows.record_reply(UUID(record["send"]), record["prompt"], record["reply"], cost)
+        except DatabaseUnavailable:
+            return False
+        except psycopg.errors.ForeignKeyViolation:
+            logger.warning("A kept reply belongs to a call that another database holds: %s", record["send"])
+            return False
+        await self._tell(UUID(record["call"]))
+        return True
+
+    async def replay(self) -> int:
+        """Store the replies that were spilled. Returns how many."""
+        return await self._spill.replay(self.store_late) if self._spill else 0
+
+    async def close(self, grace: float) -> None:
+        """Wait for what is in flight, at most `grace` seconds; what remains is booked as perhaps billed."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for flight in list(self._running):
+            flight.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _landed(self, flight: "asyncio.Task[Reply]") -> None:
+        self._running.discard(flight)
+        if not flight.cancelled():
+            flight.exception()  # whoever waited has seen it; nobody may be left to wait
+
+    async def _send(self, sent: Sent, provider: Provider, request: Request, terms: Terms) -> Reply:
+        failpoints.hit("begun")
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(terms.timeout + 1):
+                reply = await provider.send(request, sent.call, terms.timeout)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._abandon(sent))
+            raise
+        except Exception as error:
+            raise await self._failed(sent, provider, error, time.monotonic() - began) from error
+        failpoints.hit("replied")
+        await self._store(sent, provider, reply, time.monotonic() - began)
+        return reply
+
+    async def _submit(self, sent: Sent, provider: Provider, request: Request, terms: Terms) -> Reply:
+        failpoints.hit("begun")
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(terms.timeout + 1):
+                provider_id = await provider.submit(request, sent.call)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._abandon(sent))
+            raise
+        except Exception as error:
+            raise await self._failed(sent, provider, error, time.monotonic() - began) from error
+        failpoints.hit("submitted")
+        await self._rows.record_id(
+            sent.send, provider_id, self._settings.background_seconds, self._settings.poll_seconds
+        )
+        failpoints.hit("identified")
+        raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
+
+    async def store(self, sent: Sent, reply: Reply) -> None:
+        """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away."""
+        stored = reply_to_json(reply)
+        cost = None if sent.price is None else sent.price.cost(reply.usage)
+        try:
+            await self._rows.record_reply(sent.send, sent.prompt, stored, cost)
+        except DatabaseUnavailable:
+            if self._spill is not None:
+                record = {
+                    "call": str(sent.call),
+                    "send": str(sent.send),
+                    "prompt": sent.prompt,
+                    "reply": stored,
+                    "cost": None if cost is None else str(cost),
+                }
+                path = await asyncio.to_thread(self._spill.keep, str(sent.send), record)
+                logger.warning("The database is away; a reply waits in %s", path)
+            raise
+        failpoints.hit("recorded")
+        await self._tell(sent.call)
+
+    async def fail(self, send: UUID, call: UUID, error: CoursewrightError, *, billed: bool) -> None:
+        """Record that a send came to nothing; its call may be asked again at once."""
+        await self._rows.record_failure(send, error.code, error.detail, billed=billed, retry_in=0)
+        await self._tell(call)
+
+    async def _store(self, sent: Sent, provider: Provider, reply: Reply, seconds: float) -> None:
+        await self.store(sent, reply)
+        used = reply.usage.input + reply.usage.output
+        abilities = provider.abilities(sent.model.partition(":")[2])
+        limits = reply.limits or ReportedLimits()
+        charged = max(used, sent.tokens) if abilities.counts == "max_tokens" and not abilities.refund else used
+        await self._learn(
+            sent,
+            provider,
+            outcome="ok",
+            counts=True,
+            refund=sent.tokens - charged if sent.tokens else 0.0,
+            seconds=seconds,
+            output=reply.usage.output,
+            input_ratio=reply.usage.input / sent.input_estimate if sent.input_estimate else 1.0,
+            by_latency=abilities.signals_load_by_latency,
+            requests={"limit": limits.requests.limit, "remaining": limits.requests.remaining},
+            tokens={"limit": limits.tokens.limit, "remaining": limits.tokens.remaining},
+        )
+
+    async def _failed(self, sent: Sent, provider: Provider, error: Exception, seconds: float) -> BaseException:
+        """Record a failure and return what the caller is to raise."""
+        if isinstance(error, TimeoutError):
+            error = CallTimedOut(f"{sent.model} sent no whole reply within {seconds:.0f} s.")
+        elif not isinstance(error, CoursewrightError):
+            logger.exception("The adapter of %s failed", provider.name, exc_info=error)
+            error = CallError(f"The adapter of {provider.name} failed: {error!r}", billed=True)
+        again = isinstance(error, CallError) and not isinstance(error, RequestRefused)
+        billed = isinstance(error, CallError) and error.billed
+        wait = 0.0
+        if again and not isinstance(error, RateLimited):
+            wait = 1.0 + 4.0 * random.random()  # noqa: S311 - spreads load; the breaker lengthens it
+        failpoints.hit("failed")
+        await self._rows.record_failure(sent.send, error.code, error.detail, billed=billed, retry_in=wait)
+        await self._tell(sent.call)
+        headers = error.headers if isinstance(error, CallError) else {}
+        limits = reported_limits(headers) or ReportedLimits()
+        await self._learn(
+            sent,
+            provider,
+            outcome="rate_limited" if isinstance(error, RateLimited) else "error",
+            counts=isinstance(error, (Overloaded, CallTimedOut)) or (again and not isinstance(error, RateLimited)),
+            refund=0.0 if billed else sent.tokens,
+            seconds=seconds,
+            error=error.code,
+            retry_after=error.retry_after if isinstance(error, RateLimited) else None,
+            requests={"limit": limits.requests.limit},
+            tokens={"limit": limits.tokens.limit},
+        )
+        return Deferred(wait or 0.2, sent.call, error.detail) if again else error
+
+    async def _abandon(self, sent: Sent) -> None:
+        with suppress(DatabaseUnavailable):
+            await self._rows.record_failure(
+                sent.send, "cancelled", "This process ended before the reply came.", billed=True, retry_in=0
+            )
+
+    async def _learn(self, sent: Sent, provider: Provider, **told: Any) -> None:
+        """What is learned is no promise: without it the next call is only less well informed."""
+        about = {"endpoint": provider.endpoint, "fingerprint": provider.fingerprint, "model": sent.model}
+        try:
+            await self._rows.learn({**about, "kind": sent.kind, **told})
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            logger.warning("Nothing was learned from a call: %s", error)
+
+    async def _tell(self, call: UUID) -> None:
+        if self._on_settled is not None:
+            try:
+                await self._on_settled(call)
+            except (DatabaseUnavailable, psycopg.Error) as error:
+                logger.warning("Those who wait for call %s are not woken, they will ask: %s", call, error)
+
+
+__all__ = ["Flights", "Sent", "Settled"]

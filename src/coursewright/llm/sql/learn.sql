@@ -1,0 +1,2 @@
+-- Tell limit, breaker and lengths how a send went.
+select coursewright.learn(%(told)s)

@@ -1,0 +1,3 @@
+-- The calls of a batch whose reply is not on record; also those that were given up too early.
+select s.id as send, s.call_id as call, s.kind, s.price from coursewright.sends s
+ where s.batch_id = %(batch)s and s.state in ('submitting', 'submitted', 'suspected') order by s.call_id

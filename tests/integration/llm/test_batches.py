@@ -1,0 +1,198 @@
+"""Calls that are not urgent are pooled, handed in once, and fetched by any worker; what fails is asked for alone."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from coursewright.db.pool import Pool
+from coursewright.errors import CallTimedOut, ConnectionLost, Overloaded
+from coursewright.llm import Deferred, Usage
+from coursewright.llm.call import request_from_json
+from coursewright.llm.provider import BatchItem
+from coursewright.llm.providers.scripted import Say, Scripted
+from tests.integration.llm.gateway_bench import ALPHA, BETA, GatewayBench
+
+KEYS = [f"task-{n}" for n in range(4)]
+
+
+async def waiting(bench: GatewayBench, *keys: str, **origin: Any) -> None:
+    """Let calls wait for a batch."""
+    for organisation in (ALPHA, BETA):
+        await bench.ledger.limit_organisation(organisation, provider_storage=True)
+    for key in keys:
+        with pytest.raises(Deferred, match="batch"):
+            await bench.ask(key, urgency="batch", **origin)
+
+
+async def turn(bench: GatewayBench) -> None:
+    """Let any worker do its duties once, with all that is due."""
+    await bench.sql("update coursewright.batches set poll_at = '-infinity' where poll_at is not null")
+    await bench.gateway.duties()
+
+
+async def test_calls_are_pooled_and_cost_half(pool: Pool) -> None:
+    bench = GatewayBench(pool, lambda request, asked: Say(f"honey {asked}", usage=Usage(20, 50)), wave_seconds=0)
+    await waiting(bench, *KEYS)
+    assert bench.provider.log == []
+    assert await bench.states() == ["waiting"] * 4
+    reserved = (await bench.money())[0]
+    await turn(bench)
+    assert [asked.mode for asked in bench.provider.log] == ["batch"] * 4
+    assert await bench.states() == ["submitted"] * 4
+    await turn(bench)  # it is worked on
+    await turn(bench)
+    assert await bench.states() == ["settled"] * 4
+    assert len(bench.settled) == 4
+    assert {(await bench.ask(key, urgency="batch")).value for key in KEYS} == {f"HONEY {n}" for n in range(4)}
+    await bench.ask("at once")
+    costs = await bench.sql("select array_agg(distinct cost) from coursewright.sends where cost is not null")
+    assert max(costs) == 2 * min(costs)
+    assert reserved == pytest.approx(4 * 0.000224 / 2)
+    assert len(bench.provider.log) == 5
+
+
+async def test_waves_wait_for_others_unless_there_are_enough(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=3600, wave_calls=4)
+    await waiting(bench, *KEYS[:3])
+    await turn(bench)
+    assert bench.provider.log == []
+    await waiting(bench, KEYS[3])
+    await turn(bench)
+    assert len(bench.provider.log) == 4
+
+
+async def test_organisations_never_share_a_batch_and_no_batch_holds_too_many_tokens(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0, batch_tokens=300)  # 124 tokens a call
+    await waiting(bench, *KEYS)
+    await waiting(bench, "other", organisation_id=BETA)
+    await turn(bench)
+    assert len(bench.provider.log) == 2
+    await turn(bench)  # no room; that of the other organisation counts for the same key
+    assert len(bench.provider.log) == 2
+    for _ in range(8):
+        await turn(bench)
+    assert len(bench.provider.log) == 5
+    assert await bench.states() == ["settled"] * 5
+    assert await bench.sql("select count(*) from coursewright.batches") == 3
+
+
+async def test_without_leave_to_store_prompts_at_the_provider_calls_go_at_once(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await bench.ask(urgency="batch")
+    assert [asked.mode for asked in bench.provider.log] == ["sync"]
+
+
+async def test_repairs_go_at_once(pool: Pool) -> None:
+    bench = GatewayBench(pool, lambda request, asked: Say(["bad", "good"][min(asked, 1)]), wave_seconds=0)
+    await waiting(bench, "task-1")
+    for _ in range(3):
+        await turn(bench)
+    assert (await bench.ask(urgency="batch")).value == "GOOD"
+    assert [asked.mode for asked in bench.provider.log] == ["batch", "sync"]
+
+
+async def test_a_call_that_becomes_urgent_leaves_the_line(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await waiting(bench, "task-1")
+    assert (await bench.ask()).value == "HONEY 0"
+    assert sorted(await bench.states()) == ["released", "settled"]
+    assert (await bench.money())[0] == 0
+
+
+@pytest.mark.parametrize("fault", ["partial", "expired"])
+async def test_what_a_batch_does_not_bring_is_asked_for_alone(pool: Pool, fault: str) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    bench.provider.batch_fault = fault  # type: ignore[assignment]
+    await waiting(bench, *KEYS)
+    for _ in range(3):
+        await turn(bench)
+    assert sorted(await bench.states()) == ["released"] * 2 + ["settled"] * 2
+    bench.provider.batch_fault = ""
+    answered = 0
+    for key in KEYS:
+        try:
+            await bench.ask(key, urgency="batch")
+            answered += 1
+        except Deferred:
+            pass
+    assert answered == 2
+    for _ in range(3):
+        await turn(bench)
+    for key in KEYS:
+        await bench.ask(key, urgency="batch")
+    assert len(bench.provider.log) == 6
+
+
+async def test_a_batch_that_is_stuck_is_cancelled_and_what_is_finished_is_kept(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    bench.provider.batch_fault = "stuck"
+    await waiting(bench, *KEYS)
+    for _ in range(4):
+        await turn(bench)
+    assert bench.provider.cancelled == []
+    await bench.sql("update coursewright.batches set deadline_at = clock_timestamp() - interval '1 s'")
+    await turn(bench)
+    assert len(bench.provider.cancelled) == 1
+    await turn(bench)
+    assert sorted(await bench.states()) == ["released"] * 2 + ["settled"] * 2
+
+
+async def test_a_batch_that_the_provider_lost_is_booked_and_asked_for_again(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    await waiting(bench, *KEYS)
+    await turn(bench)
+    bench.provider._batches.clear()
+    await turn(bench)
+    assert await bench.states() == ["suspected"] * 4
+    assert (await bench.money())[2] > 0
+    assert (await bench.ask(KEYS[0])).value == "HONEY 4"
+
+
+class Unwilling(Scripted):
+    """Takes no batch."""
+
+    error: Exception = Overloaded("HTTP 503.")
+
+    async def submit_batch(self, items: object) -> str:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (Overloaded("HTTP 503."), "waiting"),
+        (ConnectionLost("No connection."), "waiting"),
+        (CallTimedOut("Silence."), "suspected"),
+    ],
+    ids=["overloaded", "unreachable", "silent"],
+)
+async def test_a_batch_that_is_not_taken_waits_or_is_booked(pool: Pool, error: Exception, state: str) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    unwilling = Unwilling(lambda request, asked: Say("x"))
+    unwilling.error = error
+    await waiting(bench, *KEYS)
+    bench.gateway._providers._providers["scripted"] = unwilling  # type: ignore[attr-defined]
+    await turn(bench)
+    assert await bench.states() == [state] * 4
+    assert await bench.sql("select state from coursewright.batches") == "ended"
+
+
+async def test_a_submitter_that_died_is_booked_and_its_late_results_are_kept(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    await waiting(bench, *KEYS)
+    rows = bench.gateway._batches
+    wave = await rows._scalar("take_wave", **rows._wave_settings())
+    await bench.expire()
+    await bench.sql("update coursewright.batches set deadline_at = clock_timestamp() - interval '1 s'")
+    await turn(bench)
+    assert await bench.states() == ["suspected"] * 4
+    items = [(call["call"], call["prompt"]) for call in wave["items"]]
+    assert len(items) == 4
+    # The submitter was only slow: the provider has taken the batch after all.
+    batch_id = await bench.provider.submit_batch([BatchItem(UUID(call), request_from_json(p)) for call, p in items])
+    await rows._scalar("record_batch", batch=UUID(wave["batch"]), provider_id=batch_id, window=60.0, poll_in=0.0)
+    for _ in range(3):
+        await turn(bench)
+    assert await bench.states() == ["settled"] * 4
+    assert (await bench.money())[2] == 0
