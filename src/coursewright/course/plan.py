@@ -46,6 +46,30 @@ class CourseRequest(_Plan):
     questions_per_exam: int | None = Field(None, ge=0, le=200, description="At most so many.")
     difficulty: Difficulty = "medium"
     seed: int = 0
+    unhonoured: tuple[str, ...] = Field((), description="What was wished for and left out, for the report.")
+
+    def of_model(self) -> tuple[str, ...]:
+        """Name the wishes that only a model can honour: they ask for words that are not in the sources."""
+        wishes = {
+            "mode kb_supplemented": self.mode == "kb_supplemented",
+            "a reading level": self.level is not None,
+            "an audience": bool(self.audience),
+            f"{self.detail} lessons": self.detail in ("basic", "comprehensive"),
+            "prerequisites": bool(self.prerequisites),
+            "learning objectives": bool(self.objectives),
+            "guidance in words": bool(self.guidance),
+        }
+        return tuple(name for name, wished in wishes.items() if wished)
+
+    def without_model(self) -> "CourseRequest":
+        """Return the same without the wishes that only a model can honour, which are named in `unhonoured`."""
+        mode = "kb_only" if self.mode == "kb_supplemented" else self.mode
+        return self.model_copy(
+            update={
+                "mode": mode, "level": None, "audience": None, "detail": None, "prerequisites": (), "objectives": (),
+                "guidance": None, "unhonoured": self.of_model(),
+            }
+        )  # fmt: skip
 
     @field_validator("language")
     @classmethod

@@ -172,7 +172,8 @@ class CourseSteps:
                 severity="critical",
                 details={"findings": [asdict(finding) for finding in findings[:50]]},
             )
-        shortfalls = [*outline.notes, *_shortfalls(course, outputs, str(lease.base_class_id))]
+        notes = [f"Not honoured: {', '.join(request.unhonoured)}. That takes a model."] if request.unhonoured else []
+        shortfalls = [*notes, *outline.notes, *_shortfalls(course, outputs, str(lease.base_class_id))]
         quality = await asyncio.to_thread(
             measure,
             course,

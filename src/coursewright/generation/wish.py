@@ -74,7 +74,15 @@ class CourseWish(BaseModel):
     author: Annotated[AuthorName | None, Blank] = Field(None, description="Who writes; default: as configured.")
 
     def request(self, author: AuthorName = "extractive") -> CourseRequest:
-        """Return the same in the words of the course; `author` writes when the wish names none."""
+        """Return the same in the words of the course; `author` writes when the wish names none.
+
+        Forms send every field of theirs. When the built-in author writes because nobody was named, what only a model
+        can honour is left out and told in the course's report; a wish that names the built-in author is refused.
+        """
+        asked = self._asked(author)
+        return asked.without_model() if self.author is None and author == "extractive" else asked
+
+    def _asked(self, author: AuthorName) -> CourseRequest:
         asked = self.assessment_settings
         return CourseRequest(
             title=self.title,

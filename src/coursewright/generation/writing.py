@@ -15,12 +15,6 @@ from coursewright.queue import Lease
 
 T = TypeVar("T")
 
-# What only a model can honour; a part that the built-in author writes instead goes without it.
-_OF_MODELS: dict[str, Any] = {
-    "mode": "kb_only", "level": None, "audience": None, "detail": None, "prerequisites": (), "objectives": (),
-    "guidance": None,
-}  # fmt: skip
-
 
 class Writing:
     """Chooses the author of a task. `stand_in` writes what the author's model could not."""
@@ -66,7 +60,7 @@ class Writing:
                 raise
             memory |= {"author": self._stand_in.name, "version": self._stand_in.version}
             memory["substituted"] = list(error.reasons)
-            return await work(self._stand_in, request.model_copy(update=_OF_MODELS)), memory
+            return await work(self._stand_in, request.without_model()), memory
 
 
 def whose(lease: Lease) -> tuple[Any, Any]:

@@ -22,19 +22,7 @@ _ACRONYM = re.compile(r"(?<![\w-])[A-Z]{3,6}(?![\w-])")
 
 def refuse_what_needs_a_model(request: CourseRequest) -> None:
     """Raise `InvalidRequest` for options that ask for words which are not in the sources."""
-    asked = [
-        name
-        for name, wanted in (
-            ("mode kb_supplemented", request.mode == "kb_supplemented"),
-            ("a reading level", request.level is not None),
-            ("an audience", bool(request.audience)),
-            (f"{request.detail} lessons", request.detail in ("basic", "comprehensive")),
-            ("prerequisites", bool(request.prerequisites)),
-            ("learning objectives", bool(request.objectives)),
-            ("guidance in words", bool(request.guidance)),
-        )
-        if wanted
-    ]
+    asked = request.of_model()
     if asked:
         raise InvalidRequest(
             f"the built-in author only selects from your documents, so it cannot honour {' and '.join(asked)}",
