@@ -51,8 +51,9 @@ def test_python_snippets_compile() -> None:
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_commands_of_the_documentation_exist(page: str, command: str) -> None:
     subcommand, *words = shlex.split(command)
+    nested = words[:1] if subcommand == "keys" else []
     done = subprocess.run(
-        [sys.executable, "-c", "from coursewright.cli import main; main()", subcommand, "--help"],
+        [sys.executable, "-c", "from coursewright.cli import main; main()", subcommand, *nested, "--help"],
         capture_output=True,
         text=True,
         env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", "PATH": ""},

@@ -98,11 +98,12 @@ class Coursewright:
         self.keys = ApiKeys(pool)
         self.tokens = Tokens(settings.auth, pool)
         self.fetcher = Fetcher(settings.api)
-        self.intake = Intake(pool, settings.documents, self.fetcher)
         self.operations = Operations(pool, url)
         self.jobs = JobQueue(pool)
         self.documents = DocumentStore(pool)
+        self._embedder = embedder
         self.retriever = Retriever(pool, embedder)
+        self.intake = Intake(pool, settings.documents, self.fetcher, self.retriever.embed)
         self.courses = CourseStore(pool)
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
@@ -204,7 +205,7 @@ class Coursewright:
 
     def organisation(self, organisation_id: UUID) -> Organisation:
         """Return one organisation's view of the program."""
-        return Organisation(self._pool, organisation_id, self.settings, "extractive")
+        return Organisation(self._pool, organisation_id, self.settings, "extractive", self._embedder)
 
     async def forget_old(self) -> None:
         """Delete what no window of the limits and no repeated request can ask for any more."""

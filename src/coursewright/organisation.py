@@ -12,7 +12,9 @@ from coursewright.course.plan import Analysis, CourseRequest
 from coursewright.course.quality import Quality
 from coursewright.db.pool import Pool
 from coursewright.db.scope import ScopedPool
+from coursewright.documents.embed import Embedder
 from coursewright.documents.library import Library
+from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentStore
 from coursewright.errors import Conflict, InvalidRequest, NothingToRead, TooFewSources
 from coursewright.generation.authors.extractive.analysis import analyse, refuse_what_needs_a_model
@@ -39,7 +41,9 @@ class AnalysedBase:
 class Organisation:
     """Everything that one organisation may see and do."""
 
-    def __init__(self, pool: Pool, organisation_id: UUID, settings: Settings, author: AuthorName) -> None:
+    def __init__(
+        self, pool: Pool, organisation_id: UUID, settings: Settings, author: AuthorName, embedder: Embedder | None
+    ) -> None:
         self.id = organisation_id
         scoped = ScopedPool(pool, organisation_id)
         self.jobs = JobQueue(scoped)
@@ -48,7 +52,15 @@ class Organisation:
         self._documents = DocumentStore(scoped)
         self._courses = CourseStore(scoped)
         self._submissions = Submissions(scoped, settings.limits, max_rescues=settings.worker.max_rescues)
+        self._retriever = Retriever(scoped, embedder)
         self._author = author
+
+    def request(self, wish: CourseWish) -> CourseRequest:
+        """Return what a wish means here; `unhonoured` names what is left out. Raises InvalidRequest."""
+        request = wish.request(self._author)
+        if request.author == "extractive":
+            refuse_what_needs_a_model(request)
+        return request
 
     async def submit(
         self,
@@ -66,9 +78,7 @@ class Organisation:
 
         Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), LimitReached.
         """
-        author = wish.author or self._author
-        request = wish.request(author)
-        _refuse(request)
+        request = self.request(wish)
         documents = await self.library.documents(wish.base_class_id)
         if not any(each.status in ("queued", "processing", "completed") for each in documents):
             why = "; ".join(f"{each.name}: {each.error}" for each in documents[:5])
@@ -76,11 +86,13 @@ class Organisation:
                 f"The knowledge base holds no document that can be read. {why}".strip(),
                 hint="Upload documents first: POST /api/knowledge-base/upload.",
             )
-        body = wish.model_dump(mode="json", by_alias=True, exclude_unset=True) | {"author": author}
+        body = wish.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        if request.author != "extractive":  # the job keeps its author when another one becomes the default
+            body["author"] = request.author
         return await self._submissions.submit(
             job_type,
             body | (beside or {}),
-            request.model_dump(mode="json", exclude_defaults=True) | {"author": author},
+            request.model_dump(mode="json", exclude_defaults=True) | {"author": request.author},
             organisation_id=self.id,
             user_id=principal.user_id,
             base_class_id=wish.base_class_id,
@@ -108,6 +120,11 @@ class Organisation:
         words = catalogue(found.language)
         terms = [concept.term for concept in found.concepts[:_OBJECTIVES]]
         return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms))
+
+    async def search(self, knowledge_base_id: UUID, question: str, *, limit: int) -> list[Hit]:
+        """Return the passages that answer a question best, best first. Raises NotFound."""
+        await self.library.require(knowledge_base_id)
+        return await self._retriever.search(self.id, knowledge_base_id, question, limit=limit)
 
     async def course(self, job_id: UUID) -> tuple[Course, Quality]:
         """Return a finished course. Raises NotFound."""
@@ -153,11 +170,6 @@ class Organisation:
     async def outlines(self, knowledge_base_id: UUID) -> list[Row]:
         """Return the courses and outlines that were made from a knowledge base, newest first."""
         return await self.pages.outlines(knowledge_base_id)
-
-
-def _refuse(request: CourseRequest) -> None:
-    if request.author == "extractive":
-        refuse_what_needs_a_model(request)
 
 
 __all__ = ["AnalysedBase", "JobType", "Organisation"]

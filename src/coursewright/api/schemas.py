@@ -241,6 +241,12 @@ class Analytics(Words):
     retries: int
     rescues: int
     tasks_by_type: dict[str, KindMeasures]
+    calls: int = Field(description="Questions to models.")
+    requests: int = Field(description="Requests to providers for them.")
+    cache_hits: int = Field(description="Answers that were used again instead of a call.")
+    input_tokens: int
+    cached_tokens: int = Field(description="Of the input: read from the provider's cache.")
+    output_tokens: int
     spend_usd: float
 
 

@@ -32,6 +32,7 @@ Fetch = Callable[[str], Awaitable[tuple[bytes, str | None]]]
 @dataclass(frozen=True, slots=True)
 class _Claimed:
     id: UUID
+    organisation_id: UUID
     knowledge_base_id: UUID
     name: str
     source_url: str | None
@@ -40,13 +41,20 @@ class _Claimed:
 
 
 class Intake:
-    """Fetches and reads what is queued. `fetch` returns the bytes and the content type of a URL."""
+    """Fetches and reads what is queued.
 
-    def __init__(self, pool: Pool, settings: DocumentSettings, fetch: Fetch) -> None:
+    `fetch` returns the bytes and the content type of a URL. `on_read(organisation_id, knowledge_base_id)` is awaited
+    when some documents of a knowledge base were read.
+    """
+
+    def __init__(
+        self, pool: Pool, settings: DocumentSettings, fetch: Fetch, on_read: Callable[[UUID, UUID], Awaitable[object]]
+    ) -> None:
         self._pool = pool
         self._store = DocumentStore(pool)
         self._settings = settings
         self._fetch = fetch
+        self._on_read = on_read
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -81,6 +89,7 @@ class Intake:
             if files:
                 async for outcome in read_files(files, self._settings):
                     await self._record(open_.pop(outcome.name), outcome)
+                await self._on_read(claimed[0].organisation_id, claimed[0].knowledge_base_id)
         finally:
             if open_:
                 await asyncio.shield(self._give_back(list(open_.values())))

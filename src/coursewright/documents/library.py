@@ -185,7 +185,7 @@ class Library:
         with mapped_errors():
             async with self._pool.connection() as connection, connection.cursor() as cursor:
                 await cursor.execute(sql(__package__, query), values)
-                return cursor.rowcount > 0
+                return await cursor.fetchone() is not None
 
     def _key(self, knowledge_base_id: UUID) -> dict[str, Any]:
         return {"organisation_id": self._organisation_id, "knowledge_base_id": knowledge_base_id, "name": None}

@@ -109,7 +109,7 @@ class JobPages:
         with mapped_errors():
             async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(sql(__package__, query), parameters)
-                return await cursor.fetchall() if cursor.description else []
+                return await cursor.fetchall()
 
 
 __all__ = ["JobPages", "Row"]

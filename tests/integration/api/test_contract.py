@@ -106,6 +106,8 @@ async def _call_all(service: Service, observed: Observed, base: UUID) -> None:
                 key: [part.format(**names) for part in value] if isinstance(value, list) else value
                 for key, value in route.get("body", {}).items()
             }
+            if "base_class_id" in body:
+                body["base_class_id"] = str(base)
             if path.endswith("/v2"):
                 body |= {"baseClassId": str(base)}
             if path.endswith("/user-action"):
@@ -184,7 +186,7 @@ def test_the_request_knows_the_word(name: str, word: str) -> None:
     body: dict[str, Any] = {"baseClassId": str(uuid4()), name: word}
     if name == "assessmentDifficulty":
         body = {"baseClassId": str(uuid4()), "assessmentSettings": {name: word}}
-    request = Order.model_validate(body).request()
+    request = Order.model_validate(body).request("llm")
     assert word in {request.level, request.detail, request.mode, request.difficulty}
 
 

@@ -115,7 +115,10 @@ async def test_a_reader_that_dies_costs_nothing(service: Service, pool: Pool) ->
     async def never(_: str) -> tuple[bytes, str | None]:
         raise AssertionError
 
-    dead = Intake(pool, settings, never)
+    async def nothing(_: UUID, __: UUID) -> None:
+        raise AssertionError
+
+    dead = Intake(pool, settings, never, nothing)
     assert len(await dead._claim(8)) == 1  # and nothing more is heard of it
     assert await service.program.intake.once() == 0
     async with pool.connection() as connection:

@@ -104,6 +104,16 @@ async def test_what_the_author_cannot_do_is_refused_at_once(service: Service, ba
     assert await _scalar(pool, "select count(*) from course_generation_jobs") == 0
 
 
+async def test_a_form_that_names_no_author_is_told_what_is_left_out(service: Service, base: UUID) -> None:
+    answer = await service.ours.http.post(
+        "/api/course-generation/v2", json={"baseClassId": str(base), "academicLevel": "college", "userGuidance": ""}
+    )
+    assert answer.status_code == 202
+    assert "a reading level" in answer.json()["message"]
+    job = await service.program.finish(UUID(answer.json()["jobId"]))
+    assert job.status == "completed"
+
+
 async def test_a_knowledge_base_that_nobody_can_read_makes_no_job(service: Service) -> None:
     base = await service.upload("11-glossary.html")
     listed = (await service.ours.http.get("/api/knowledge-base/documents", params={"base_class_id": str(base)})).json()

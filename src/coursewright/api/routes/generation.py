@@ -41,7 +41,6 @@ Key = Annotated[
         description="Repeats with the same key and body give the same job, for 24 hours; another body is refused.",
     ),
 ]
-_BESIDE = frozenset({"priority", "scheduled_for", "job_type"})
 
 
 @router.post(
@@ -72,6 +71,8 @@ async def ask(order: Order, principal: Caller, ours: Ours, response: Response, k
         message = f"The course is queued and begins at {order.scheduled_for.isoformat()}."
     if submitted.replayed:
         message = "This request was accepted before; this is its job."
+    if unhonoured := ours.request(order).unhonoured:
+        message += f" Left out, because it takes a model: {', '.join(unhonoured)}."
     if unknown := sorted(order.model_extra or {}):
         message += f" Not known here, and ignored: {', '.join(unknown)}."
     return Enqueued(job_id=submitted.job_id, status=submitted.status, message=message)

@@ -86,7 +86,7 @@ async def analytics(jobId: UUID, ours: Ours) -> AnalyticsAnswer:  # noqa: N803
     """Return durations, attempts, retries and money, altogether and by kind of task."""
     await ours.jobs.get(jobId, ours.id)
     row = await ours.pages.measures(jobId)
-    return AnalyticsAnswer(analytics=Analytics.model_validate(row["performance"] | {"spendUsd": row["spend_usd"]}))
+    return AnalyticsAnswer(analytics=Analytics.model_validate(row.pop("performance") | row))
 
 
 @router.get("/api/course-generation/active-jobs", summary="The newest jobs that nobody has dismissed")

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, HttpUrl
+from pydantic import AliasChoices, Field, HttpUrl
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
@@ -96,6 +96,39 @@ class SourceContext(Answer):
     after: str | None = Field(description="The passage after it.")
 
 
+class Question(Words):
+    """A question to a knowledge base."""
+
+    query: str = Field(min_length=1, max_length=1000, examples=["How often is a colony inspected?"])
+    base_class_id: UUID = Field(validation_alias=AliasChoices("baseClassId", "base_class_id"))
+    limit: int = Field(10, ge=1, le=100)
+
+
+class Highlight(Words):
+    """The part of the passage that answers best."""
+
+    text: str
+    start: int = Field(description="Where it begins in the passage, in characters.")
+    matches: list[list[int]] = Field(description="Start and end of each word of the question in `text`.")
+
+
+class FoundPassage(Words):
+    document_id: UUID
+    document: str
+    title: str | None
+    chunk_id: str
+    heading_path: list[str]
+    page: int | None
+    time_code: str | None
+    text: str
+    score: float = Field(description="0-1; compares results of one question only.")
+    highlight: Highlight
+
+
+class Found(Answer):
+    results: list[FoundPassage]
+
+
 class Link(Words):
     """A document on the web."""
 
@@ -154,11 +187,38 @@ async def documents(ours: Ours, base_class_id: Annotated[UUID, Query()]) -> Docu
     )
 
 
-@router.delete("/documents/{documentId}", summary="Forget a document", responses=responses(404))
+@router.delete("/documents/{documentId:uuid}", summary="Forget a document", responses=responses(404))
 async def remove(documentId: UUID, ours: Ours) -> Done:  # noqa: N803 - as the other ids
     """Delete a document with its passages; courses that cite it stay as they are."""
     await ours.library.remove(documentId)
     return Done(message="The document is deleted.")
+
+
+@router.post("/search", summary="Passages that answer a question", responses=responses(404))
+async def search(question: Question, ours: Ours) -> Found:
+    """Search by words and, where an embedder is configured, by meaning; best first, with what matched marked."""
+    hits = await ours.search(question.base_class_id, question.query, limit=question.limit)
+    ids = {each.name: each.id for each in await ours.library.documents(question.base_class_id)} if hits else {}
+    return Found(
+        results=[
+            FoundPassage(
+                document_id=ids[hit.passage.document],
+                document=hit.passage.document,
+                title=hit.passage.title,
+                chunk_id=hit.passage.id,
+                heading_path=list(hit.passage.heading_path),
+                page=hit.passage.page,
+                time_code=hit.passage.time_code,
+                text=hit.passage.text,
+                score=hit.score,
+                highlight=Highlight(
+                    text=hit.snippet.text, start=hit.snippet.start, matches=[list(each) for each in hit.snippet.matches]
+                ),
+            )
+            for hit in hits
+            if hit.passage.document in ids
+        ]
+    )
 
 
 @router.get("/source-context", summary="A passage where it stands", responses=responses(404))
@@ -184,7 +244,7 @@ async def source_context(
     )
 
 
-@router.delete("/{baseClassId}", summary="Forget a knowledge base", responses=responses(404))
+@router.delete("/{baseClassId:uuid}", summary="Forget a knowledge base", responses=responses(404))
 async def forget(baseClassId: UUID, ours: Ours) -> Done:  # noqa: N803
     """Delete a knowledge base: its documents, its jobs and their courses."""
     await ours.library.forget(baseClassId)

@@ -42,14 +42,15 @@ begin
         select coalesce(sum(s.limit_tokens), 0) into live from coursewright.sends s
          where s.mode = 'batch' and s.state in ('submitting', 'submitted')
            and (s.endpoint, s.fingerprint, s.model) = (g.endpoint, g.fingerprint, g.model);
-        select array_agg(w.id) into wave from (
-            select l.id, sum(l.limit_tokens) over (order by l.started_at, l.id) as upto from (
-                select s.id, s.limit_tokens, s.started_at
-                  from coursewright.sends s join coursewright.calls c on c.id = s.call_id
-                 where s.state = 'waiting' and (s.organisation_id, s.endpoint, s.fingerprint, s.model)
-                     = (g.organisation_id, g.endpoint, g.fingerprint, g.model)
-                 order by s.started_at, s.id limit most_calls for update of c, s skip locked) l) w
-         where w.upto + live <= most_tokens;
+        with locked as materialized (
+            select s.id, s.limit_tokens, s.started_at
+              from coursewright.sends s join coursewright.calls c on c.id = s.call_id
+             where s.state = 'waiting' and (s.organisation_id, s.endpoint, s.fingerprint, s.model)
+                 = (g.organisation_id, g.endpoint, g.fingerprint, g.model)
+             order by s.started_at, s.id limit most_calls for update of c, s skip locked),
+        summed as (
+            select l.id, sum(l.limit_tokens) over (order by l.started_at, l.id) as upto from locked l)
+        select array_agg(w.id) into wave from summed w where w.upto + live <= most_tokens;
         continue when wave is null;
         insert into coursewright.batches (organisation_id, endpoint, fingerprint, model, calls, deadline_at)
         values (g.organisation_id, g.endpoint, g.fingerprint, g.model, cardinality(wave),

@@ -155,8 +155,11 @@ $$;
 create trigger coursewright_tell_status before update of status on public.course_generation_jobs
     for each row when (old.status is distinct from new.status) execute function coursewright.tell_status();
 
--- What a job's calls to providers have cost, in US dollars. No author that pays for calls is part of this version.
-create function coursewright.job_spend(job uuid) returns numeric stable language sql as 'select 0::numeric';
+-- What a job's calls to models have cost, in US dollars: what is settled, and what may have been billed.
+create function coursewright.job_spend(job uuid) returns numeric stable language sql as $$
+    select coalesce(sum(coalesce(s.cost, s.reserved)), 0) from coursewright.sends s
+     where s.job_id = job and s.state in ('settled', 'suspected')
+$$;
 
 -- When the job will probably be finished, from the pace so far.
 create function coursewright.estimate_completion() returns trigger language plpgsql as $$
@@ -176,6 +179,15 @@ do $$
 declare
     named text;
 begin
+    foreach named in array array['calls', 'sends'] loop
+        named := 'coursewright.' || named;
+        execute format('alter table %s enable row level security', named);
+        if exists (select from pg_roles where rolname = 'coursewright_api') then
+            execute format('grant select on %s to coursewright_api', named);
+            execute format('create policy coursewright_api on %s to coursewright_api
+                using ((organisation_id = coursewright.organisation()) is true)', named);
+        end if;
+    end loop;
     foreach named in array array['logs', 'errors', 'user_actions'] loop
         named := 'public.course_generation_' || named;
         execute format('alter table %s enable row level security', named);

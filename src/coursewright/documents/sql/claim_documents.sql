@@ -12,4 +12,5 @@ update coursewright.documents d
    set status = 'processing', read_attempt = d.read_attempt + 1, read_lost = d.read_lost + (d.status = 'processing')::int,
        read_until = clock_timestamp() + make_interval(secs => %(seconds)s)
   from due where d.id = due.id
-returning d.id, d.knowledge_base_id, d.name, d.source_url, d.read_attempt as attempt, d.read_lost as lost
+returning d.id, (select k.organisation_id from coursewright.knowledge_bases k where k.id = d.knowledge_base_id),
+          d.knowledge_base_id, d.name, d.source_url, d.read_attempt as attempt, d.read_lost as lost

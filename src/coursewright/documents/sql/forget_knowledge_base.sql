@@ -3,4 +3,4 @@ with jobs as (
     delete from public.course_generation_jobs
      where base_class_id = %(knowledge_base_id)s and organisation_id = %(organisation_id)s)
 delete from coursewright.knowledge_bases
- where id = %(knowledge_base_id)s and organisation_id = %(organisation_id)s
+ where id = %(knowledge_base_id)s and organisation_id = %(organisation_id)s returning id

@@ -4,5 +4,5 @@ select e.id, e.job_id, e.task_id, e.task_identifier, e.task_type, e.attempt, e.e
        e.will_retry, e.created_at
   from public.course_generation_errors e
   join public.course_generation_jobs j on j.id = e.job_id
- where e.job_id = %(job_id)s and j.organisation_id = %(organisation_id)s
+ where e.job_id = %(job_id)s and (j.organisation_id = %(organisation_id)s) is true
  order by e.created_at, e.id

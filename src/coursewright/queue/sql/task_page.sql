@@ -6,5 +6,5 @@ select t.id, t.job_id, t.task_identifier, t.task_type, t.status, t.dependencies,
        t.is_recoverable, coalesce(t.recovery_suggestions, '{}') as recovery_suggestions, t.created_at, t.updated_at
   from public.course_generation_tasks t
   join public.course_generation_jobs j on j.id = t.job_id
- where t.job_id = %(job_id)s and j.organisation_id = %(organisation_id)s
+ where t.job_id = %(job_id)s and (j.organisation_id = %(organisation_id)s) is true
  order by t.seq
