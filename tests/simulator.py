@@ -50,6 +50,7 @@ class Simulator:
         now = time.monotonic()
         self._requests = Bucket(options.rpm, options.rpm, now) if options.rpm else None
         self._tokens = Bucket(options.tpm, options.tpm, now) if options.tpm else None
+        self._halve_at = now + options.halve_after if options.halve_after else 0.0
         self._stats = {"taken": 0, "refused": 0, "failed": 0, "tokens": 0}
 
     async def serve(self) -> None:
@@ -136,6 +137,11 @@ class Simulator:
 
     def _over_quota(self, tokens: int) -> float:
         now = time.monotonic()
+        if self._halve_at and now > self._halve_at:
+            self._halve_at = 0.0
+            for bucket in (self._requests, self._tokens):
+                if bucket:
+                    bucket.a_minute /= 2
         if self._requests and (wait := self._requests.take(1, now)):
             return wait
         if self._tokens and (wait := self._tokens.take(tokens, now)):
@@ -199,6 +205,7 @@ def main() -> None:
     parser.add_argument("--fill", type=float, default=0.4, help="median share of the allowed output that is written")
     parser.add_argument("--rpm", type=float, default=0, help="requests a minute; 0: no limit")
     parser.add_argument("--tpm", type=float, default=0, help="tokens a minute, as written; 0: no limit")
+    parser.add_argument("--halve-after", type=float, default=0, help="seconds until the limits are halved; 0: never")
     parser.add_argument("--headers", action="store_true", help="tell the limits in headers")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail with 503")
     parser.add_argument("--seed", type=int, default=1)

@@ -13,7 +13,7 @@ from psycopg.rows import class_row, scalar_row
 
 from coursewright.db.pool import Pool, connected
 from coursewright.db.queries import sql
-from coursewright.errors import CallError, CoursewrightError, ReplyLost
+from coursewright.errors import CallError, CoursewrightError, DatabaseUnavailable, ReplyLost
 from coursewright.llm import failpoints
 from coursewright.llm.call import request_from_json
 from coursewright.llm.flight import Flights, Sent
@@ -89,8 +89,8 @@ class Batches:
         return len(items)
 
     async def _look_after(self, due: _Due) -> int:
-        provider = await self._provider(due.model, due.organisation_id)
         try:
+            provider = await self._provider(due.model, due.organisation_id)
             if await provider.poll_batch(due.provider_id) == BatchState.ENDED:
                 return await self._store(due, provider)
             if due.late and not due.cancelling:  # stuck: what is finished can still be had
@@ -102,7 +102,9 @@ class Batches:
                 await self._flights.fail(each.send, each.call, error, billed=True)
             await self._end(due.id, error.detail)
             return len(waiting)
-        except CallError as error:  # asking failed, not the batch
+        except CoursewrightError as error:  # asking failed, not the batch
+            if isinstance(error, DatabaseUnavailable):
+                raise
             logger.warning("Batch %s cannot be asked for: %s", due.provider_id, error.detail)
         return 0
 

@@ -35,6 +35,7 @@ from coursewright.llm.model import Deferred, Reply, ReportedLimits, Request
 from coursewright.llm.prices import Price
 from coursewright.llm.provider import Provider
 from coursewright.llm.spill import Spill
+from coursewright.llm.telemetry import Telemetry
 from coursewright.llm.terms import Terms
 from coursewright.settings import GatewaySettings
 
@@ -61,9 +62,15 @@ class Flights:
     """Sends requests and stores what comes of them. `on_settled` is told of every call that is no longer in flight."""
 
     def __init__(
-        self, rows: CallRows, settings: GatewaySettings, spill: Spill | None, on_settled: Settled | None
+        self,
+        rows: CallRows,
+        settings: GatewaySettings,
+        spill: Spill | None,
+        on_settled: Settled | None,
+        telemetry: Telemetry,
     ) -> None:
         self._rows = rows
+        self._telemetry = telemetry
         self._settings = settings
         self._spill = spill
         self._on_settled = on_settled
@@ -107,10 +114,14 @@ class Flights:
         return reply
 
     async def store_late(self, record: dict[str, Any]) -> bool:
-        """Store a reply that was spilled; False while the database is away."""
-        cost = None if record["cost"] is None else Decimal(record["cost"])
+        """Store a reply, or an id, that was spilled; False while the database is away."""
+        send = UUID(record["send"])
         try:
-            await self._rows.record_reply(UUID(record["send"]), record["prompt"], record["reply"], cost)
+            if "provider_id" in record:
+                await self._record_id(send, record["provider_id"])
+            else:
+                cost = None if record["cost"] is None else Decimal(record["cost"])
+                await self._rows.record_reply(send, record["prompt"], record["reply"], cost)
         except DatabaseUnavailable:
             return False
         except psycopg.errors.ForeignKeyViolation:
@@ -141,8 +152,10 @@ class Flights:
         failpoints.hit("begun")
         began = time.monotonic()
         try:
-            async with asyncio.timeout(terms.timeout + 1):
-                reply = await provider.send(request, sent.call, terms.timeout)
+            with self._telemetry.asking(request, sent.call, "sync") as asking:
+                async with asyncio.timeout(terms.timeout + 1):
+                    reply = await provider.send(request, sent.call, terms.timeout)
+                asking.replied(reply, None if sent.price is None else sent.price.cost(reply.usage))
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(sent))
             raise
@@ -156,17 +169,20 @@ class Flights:
         failpoints.hit("begun")
         began = time.monotonic()
         try:
-            async with asyncio.timeout(terms.timeout + 1):
-                provider_id = await provider.submit(request, sent.call)
+            with self._telemetry.asking(request, sent.call, "background"):
+                async with asyncio.timeout(terms.timeout + 1):
+                    provider_id = await provider.submit(request, sent.call)
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(sent))
             raise
         except Exception as error:
             raise await self._failed(sent, provider, error, time.monotonic() - began) from error
         failpoints.hit("submitted")
-        await self._rows.record_id(
-            sent.send, provider_id, self._settings.background_seconds, self._settings.poll_seconds
-        )
+        try:
+            await self._record_id(sent.send, provider_id)
+        except DatabaseUnavailable:
+            await self._spill_record(sent, {"provider_id": provider_id})
+            raise
         failpoints.hit("identified")
         raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
 
@@ -177,16 +193,8 @@ class Flights:
         try:
             await self._rows.record_reply(sent.send, sent.prompt, stored, cost)
         except DatabaseUnavailable:
-            if self._spill is not None:
-                record = {
-                    "call": str(sent.call),
-                    "send": str(sent.send),
-                    "prompt": sent.prompt,
-                    "reply": stored,
-                    "cost": None if cost is None else str(cost),
-                }
-                path = await asyncio.to_thread(self._spill.keep, str(sent.send), record)
-                logger.warning("The database is away; a reply waits in %s", path)
+            dollars = None if cost is None else str(cost)
+            await self._spill_record(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars})
             raise
         failpoints.hit("recorded")
         await self._tell(sent.call)
@@ -215,6 +223,15 @@ class Flights:
             requests={"limit": limits.requests.limit, "remaining": limits.requests.remaining},
             tokens={"limit": limits.tokens.limit, "remaining": limits.tokens.remaining},
         )
+
+    async def _record_id(self, send: UUID, provider_id: str) -> None:
+        await self._rows.record_id(send, provider_id, self._settings.background_seconds, self._settings.poll_seconds)
+
+    async def _spill_record(self, sent: Sent, record: dict[str, Any]) -> None:
+        if self._spill is not None:
+            about = {"call": str(sent.call), "send": str(sent.send)}
+            path = await asyncio.to_thread(self._spill.keep, str(sent.send), about | record)
+            logger.warning("The database is away; what it is to know waits in %s", path)
 
     async def _failed(self, sent: Sent, provider: Provider, error: Exception, seconds: float) -> BaseException:
         """Record a failure and return what the caller is to raise."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +15,20 @@ from coursewright.db.pool import Pool
 from coursewright.errors import BudgetReached, CallError, NoUsableReply, PriceUnknown
 from coursewright.llm import failpoints
 from coursewright.llm.batch import Batches
+from coursewright.llm.cache import Cache
 from coursewright.llm.call import Begun, CallRows, reply_from_json
 from coursewright.llm.flight import Flights, Sent, Settled
 from coursewright.llm.model import Accepted, Answer, Deferred, Judge, Origin, Reply, Request, Value, call_key
 from coursewright.llm.prices import Price, Prices
 from coursewright.llm.provider import Provider, Providers
 from coursewright.llm.spill import Spill
+from coursewright.llm.telemetry import Telemetry
 from coursewright.llm.terms import Terms, TermsMaker
 from coursewright.settings import GatewaySettings
 
 logger = logging.getLogger("coursewright.llm")
 
+_PRUNE_SECONDS = 3600.0
 _BATCH_SECONDS = 300.0  # between looks at a call in a batch, where nobody tells of its end
 
 
@@ -44,14 +48,20 @@ class Gateway:
         spill: Path | None = None,
         on_settled: Settled | None = None,
         name: str | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._settings = settings or GatewaySettings()
         self._providers = providers
         self._rows = CallRows(pool)
         self.prices = Prices(self._settings.prices)
         self._terms = TermsMaker(self._rows, self.prices, self._settings)
-        self._flights = Flights(self._rows, self._settings, Spill(spill) if spill else None, on_settled)
+        self._telemetry = telemetry or Telemetry()
+        self._flights = Flights(
+            self._rows, self._settings, Spill(spill) if spill else None, on_settled, self._telemetry
+        )
         self._batches = Batches(pool, providers, self._flights, self._settings)
+        self._cache = Cache(pool, self._settings)
+        self._next_prune = 0.0
         self._on_settled = on_settled
         self._name = name or f"{socket.gethostname()}/{os.getpid()}"
 
@@ -99,8 +109,8 @@ class Gateway:
 
     async def duties(self) -> int:
         """Do what any worker and any tick does for all calls, whoever made them: store replies that were kept in files,
-        give up what nobody will bring, fetch what is made in the background or in a batch, hand in the next batch.
-        Returns how many calls got on.
+        give up what nobody will bring, fetch what is made in the background or in a batch, hand in the next batch;
+        once an hour, delete replies that were kept long enough. Returns how many calls got on.
         """
         done = await self._flights.replay()
         for call in await self._rows.reap():
@@ -109,14 +119,17 @@ class Gateway:
                 await self._on_settled(call)
         for due in await self._rows.take_polls(20, self._settings.poll_seconds):
             sent = Sent(due.call, due.send, due.model, due.kind, _price(due.price))
-            provider = await self._providers.get(due.model.partition(":")[0], due.organisation)
             try:
+                provider = await self._providers.get(due.model.partition(":")[0], due.organisation)
                 await self._flights.fetch(sent, provider, due.provider_id, due.age)
             except Deferred:
                 continue
             except Exception as error:  # on record with the call; other calls are not to suffer
                 logger.warning("Call %s: %s", due.call, error)
             done += 1
+        if time.monotonic() >= self._next_prune:
+            self._next_prune = time.monotonic() + _PRUNE_SECONDS
+            await self._cache.prune()
         return done + await self._batches.duties()
 
     async def _turn(
@@ -133,9 +146,11 @@ class Gateway:
             match begun.outcome:
                 case "stored":
                     assert begun.reply is not None  # noqa: S101 - comes with the outcome
+                    self._telemetry.stored(begun.model)
                     return begun.call, reply_from_json(begun.reply), begun.state
                 case "breaker":
                     closed.append(begun.seconds)
+                    self._telemetry.breaker_refused(candidate.model)
                     logger.warning("%s fails too often; it is asked again in %.0f s", candidate.model, begun.seconds)
                 case "send" if terms.mode == "batch":
                     raise Deferred(_BATCH_SECONDS, begun.call, "waits for its batch")

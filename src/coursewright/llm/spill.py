@@ -32,16 +32,19 @@ class Spill:
         return path
 
     def waiting(self) -> list[Path]:
-        """Return the files that wait, oldest first."""
+        """Return the files that wait."""
         if not self._folder.is_dir():
             return []
-        return sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        return sorted(self._folder.glob("*.json"))
 
     async def replay(self, store: Callable[[dict[str, Any]], Awaitable[bool]]) -> int:
         """Hand each record to `store` and delete its file when that returns True. Returns how many were stored."""
         stored = 0
         for path in self.waiting():
-            record = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue  # another process of this folder was quicker
             if await store(record):
                 path.unlink(missing_ok=True)
                 stored += 1

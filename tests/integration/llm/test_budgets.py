@@ -100,23 +100,23 @@ async def test_a_cap_holds_exactly_over_several_processes(pool: Pool, database_u
     at every moment that anybody looks.
     """
     bench = GatewayBench(pool)
-    dollars = 30.5 * RESERVED
-    await cap(bench, dollars)
+    dollars = Decimal(str(30.5 * RESERVED))
+    await bench.ledger.cap_job(JOB, ALPHA, dollars)
     program = [sys.executable, "-m", "tests.integration.llm.budget_program", database_url]
     processes = [
         await asyncio.create_subprocess_exec(*program, str(n), cwd=ROOT, stdout=asyncio.subprocess.PIPE)
         for n in range(4)
     ]
     ended = asyncio.gather(*(process.communicate() for process in processes))
-    seen: list[float] = []
+    seen: list[Decimal] = []
     while not ended.done():
         spend = await bench.ledger.spent_by_job(JOB)
-        seen.append(float(spend.reserved + spend.settled + spend.suspected))
+        seen.append(spend.reserved + spend.settled + spend.suspected)
         await asyncio.wait([ended], timeout=0.01)
     sent = sum(int(printed) for printed, _ in await ended)
     assert max(seen) <= dollars
     assert 30 <= sent < 80
-    reserved, settled, suspected = await bench.money()
-    assert (reserved, suspected) == (0, 0)
-    assert settled <= dollars < settled + RESERVED
-    assert settled == pytest.approx(sent * 120 / 1e6)
+    spend = await bench.ledger.spent_by_job(JOB)
+    assert spend.reserved == spend.suspected == Decimal(0)
+    assert spend.settled <= dollars < spend.settled + Decimal(str(RESERVED))
+    assert spend.settled == Decimal(sent * 120) / 1_000_000

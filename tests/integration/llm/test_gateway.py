@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -21,7 +21,7 @@ from coursewright.errors import (
     NoUsableReply,
     RequestRefused,
 )
-from coursewright.llm import Abilities, Deferred, Finish, Reply, Usage, Verdict
+from coursewright.llm import Abilities, Deferred, Finish, Reply, Request, Usage, Verdict
 from coursewright.llm.call import CallRows, reply_to_json
 from coursewright.llm.gateway import Gateway
 from coursewright.llm.provider import FixedProviders
@@ -278,6 +278,31 @@ async def test_a_reply_that_the_database_cannot_take_waits_in_a_file(
     assert (await bench.ask()).value == "DEAR HONEY"
     assert Spill(tmp_path).waiting() == []
     assert bench.provider.log == []
+    assert await bench.states() == ["settled"]
+
+
+async def test_an_id_that_the_database_cannot_take_waits_in_a_file(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    bench = GatewayBench(pool)
+    await bench.ledger.limit_organisation(ALPHA, provider_storage=True)
+    async with contextlib.AsyncExitStack() as stack:
+        own = await stack.enter_async_context(open_pool(database_url, DatabaseSettings(connect_timeout=1)))
+
+        class Fading(Scripted):
+            async def submit(self, request: Request, call_id: UUID) -> str:
+                provider_id = await super().submit(request, call_id)
+                await stack.aclose()
+                return provider_id
+
+        fading = Fading(script(Say("dear honey")), polls=0)
+        origin = replace(ORIGIN, seconds_left=2.0)
+        with pytest.raises(DatabaseUnavailable):
+            await Gateway(own, FixedProviders(fading), bench.settings, spill=tmp_path).call(origin, REQUEST, good)
+    async with Gateway(pool, FixedProviders(fading), bench.settings, spill=tmp_path) as gateway:
+        await bench.skip_waits()
+        assert await gateway.duties() == 1
+    assert (await bench.ask()).value == "DEAR HONEY"
     assert await bench.states() == ["settled"]
 
 
