@@ -2,16 +2,25 @@
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from coursewright.documents.read import EXTENSIONS
 from coursewright.documents.read.foreign import foreign
 from coursewright.errors import NothingToRead, UnreadableDocument
 
 _LONGEST_SHOWN = 200  # characters of a path in a message
+_IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".svg"})
+_SHOW_IMAGES = frozenset({".md", ".markdown", ".html", ".htm", ".xhtml"})
+_SHOWN = re.compile(
+    r"""!\[[^\]]*\]\(\s*<?([^)>\s]+)|^\s*\[[^\]]+\]:\s*<?([^>\s]+)|<(?:img|object|source)\b[^>]*?"""
+    r"""\b(?:src|data|srcset)\s*=\s*["']?([^"'>\s]+)""",
+    re.I | re.M,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +44,14 @@ def discover(paths: Sequence[Path], max_bytes: int, marker: str = "") -> tuple[l
     """Return the files to read, by name, and those left aside with the reason.
 
     Names are relative to the folder given (a file: its own name) and unique. Hidden files and folders are passed over
-    silently. Links to folders and out of the folder given are not followed: an unpacked archive may hold links to
-    anything. A folder inside that holds a file called `marker` is an output, not a source. Raises UnreadableDocument
-    for a path that does not exist or is neither a file nor a folder.
+    silently, and so are images that a page among the files shows. Links to folders and out of the folder given are not
+    followed: an unpacked archive may hold links to anything. A folder inside that holds a file called `marker` is an
+    output, not a source. Raises UnreadableDocument for a path that does not exist or is neither a file nor a folder.
     """
     found: dict[str, Found] = {}
     skipped: list[Skipped] = []
     seen: dict[str, str] = {}
+    images: dict[str, Path] = {}
     for root in paths:
         _check_root(root)
         inside = Path(os.path.realpath(root))
@@ -55,6 +65,8 @@ def discover(paths: Sequence[Path], max_bytes: int, marker: str = "") -> tuple[l
                 reason = f"it cannot be opened ({error.strerror})"
             if reason:
                 skipped.append(Skipped(name, reason))
+                if path.suffix.lower() in _IMAGES:
+                    images[name] = path
                 continue
             if digest in seen:
                 skipped.append(Skipped(name, f"the same as {seen[digest]}"))
@@ -68,7 +80,23 @@ def discover(paths: Sequence[Path], max_bytes: int, marker: str = "") -> tuple[l
             + "."
         )
         raise NothingToRead(detail, hint="Give a folder or files: " + ", ".join(sorted(EXTENSIONS)) + ".")
+    if images:
+        shown = {image for each in found.values() for image in _images_of(each.path)}
+        skipped = [each for each in skipped if each.name not in images or _place(images[each.name]) not in shown]
     return [found[name] for name in sorted(found)], skipped
+
+
+def _images_of(page: Path) -> Iterator[str]:
+    """Yield where the images lie that a page shows by reference."""
+    if page.suffix.lower() in _SHOW_IMAGES:
+        for match in _SHOWN.finditer(page.read_text("utf-8", "replace")):
+            target = unquote(next(filter(None, match.groups())).partition("?")[0].partition("#")[0])
+            if "\0" not in target:
+                yield _place(page.parent / target)
+
+
+def _place(path: Path) -> str:
+    return os.path.normpath(path.absolute())
 
 
 def _check_root(root: Path) -> None:

@@ -35,6 +35,17 @@ def test_names_what_is_not_read_and_what_to_do(tmp_path: Path) -> None:
     }
 
 
+def test_an_image_that_a_page_shows_is_not_left_out(tmp_path: Path) -> None:
+    pages = {"a_md": b"![A hive](images/hive%20one.svg)", "b__b_html": b'<img alt="Mite" src="../mite.png?v=2">'}
+    _write(tmp_path, **pages, b__scan_png=b"x")
+    for name in ("images/hive one.svg", "mite.png", "images/other.svg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found, skipped = discover([tmp_path], _MOST)
+    assert [each.name for each in found] == ["a.md", "b/b.html"]
+    assert [each.name for each in skipped] == ["b/scan.png", "images/other.svg"]
+
+
 def test_the_same_content_is_read_once_and_named(tmp_path: Path) -> None:
     _write(tmp_path, a_md=b"# A", b__copy_md=b"# A", c_md=b"# C")
     found, skipped = discover([tmp_path, tmp_path / "c.md"], _MOST)
