@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-import hashlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
 from coursewright.access import ApiKeys, Tokens
@@ -14,17 +15,20 @@ from coursewright.course.plan import CourseRequest
 from coursewright.course.quality import LeftOut, Quality
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
-from coursewright.db.pool import Pool, connect_sync, open_pool
-from coursewright.documents.discover import Found, Skipped, digest_of, discover
+from coursewright.db.pool import Pool, connect_sync, mapped_errors, open_pool
+from coursewright.documents.discover import discover
 from coursewright.documents.embed import Embedder, open_embedder
 from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
-from coursewright.documents.reading import FileRead, SourceFile, read_files
+from coursewright.documents.reading import SourceFile, read_files
 from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentRow, DocumentStore
-from coursewright.doorbells import NotifyDoorbell
+from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
+from coursewright.doorbells.bullmq import BullDoorbell
+from coursewright.doorbells.qstash import QStashDoorbell
+from coursewright.doorbells.web import WebDoorbell
 from coursewright.errors import ConfigurationError, JobFailed, NotFound, NothingToRead, UnreadableDocument
-from coursewright.exporters import FORMATS, MARKER, Format, export
+from coursewright.exporters import FORMATS, Format, export
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
@@ -40,10 +44,16 @@ from coursewright.organisation import Organisation
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.queue.submission import forget_old_submissions
+from coursewright.queue.tick import Tick, Ticked
 from coursewright.settings import Settings
 
 # On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
 LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
+
+
+CRON_ROUTE = "/api/cron/process-courses"
+WEBHOOK_ROUTE = "/process-course"
+_SOON = 5.0  # seconds: what is due later is left to the timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class Coursewright:
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
         self.prices = Prices(settings.gateway.prices)
+        self._bells = _bells(settings, url)
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self._extractive = ExtractiveAuthor()
@@ -130,23 +141,21 @@ class Coursewright:
         `on_embedding` is told how many of how many. Raises InputError.
         """
         limits = self.settings.documents
-        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20, MARKER)
+        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20)
         base_id = uuid5(LOCAL_ORGANISATION, "\n".join(f"{each.sha256} {each.name}" for each in found))
         await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].name)
         known = {each.name: each for each in await self.documents.documents(LOCAL_ORGANISATION, base_id)}
-        new = [
+        fresh = [
             each for each in found if each.name not in known or known[each.name].status not in ("completed", "error")
         ]
-        changed = [each for each in new if not await self._keep(base_id, each)]
-        skipped += [Skipped(each.name, "it changed while it was read; run the command again") for each in changed]
-        fresh = {each.name: each for each in new if each not in changed}
+        for each in fresh:
+            content = await asyncio.to_thread(each.path.read_bytes)
+            await self.documents.add_document(base_id, each.name, content, each.sha256)
         passages = sum(each.passages for each in known.values())
-        done = len(found) - len(new) + len(changed)
-        files = [SourceFile(each.name, each.path) for each in fresh.values()]
+        done = len(found) - len(fresh)
+        files = [SourceFile(each.name, each.path) for each in fresh]
         if files:
             async for outcome in read_files(files, limits):
-                if await _digest(fresh[outcome.name]) != fresh[outcome.name].sha256:
-                    outcome = await self._read_kept(base_id, outcome.name)  # the file has become another one
                 await self.documents.record(base_id, outcome)
                 done += 1
                 passages += len(outcome.passages)
@@ -169,22 +178,6 @@ class Coursewright:
             ),
             tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
         )
-
-    async def _keep(self, base_id: UUID, file: Found) -> bool:
-        """Keep the original; tell whether it is still the file that was found."""
-        try:
-            content = await asyncio.to_thread(file.path.read_bytes)
-        except OSError:
-            return False
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            return False
-        await self.documents.add_document(base_id, file.name, content, file.sha256)
-        return True
-
-    async def _read_kept(self, base_id: UUID, name: str) -> FileRead:
-        original = await self.documents.original(base_id, name)
-        (read,) = [each async for each in read_files([SourceFile(name, original)], self.settings.documents)]
-        return read
 
     async def search(self, question: str, knowledge_base_id: UUID | None = None, *, limit: int = 10) -> list[Hit]:
         """Return the passages that answer a question best, best first, from a knowledge base of the local organisation.
@@ -224,7 +217,7 @@ class Coursewright:
 
     def organisation(self, organisation_id: UUID) -> Organisation:
         """Return one organisation's view of the program."""
-        return Organisation(self._pool, organisation_id, self.settings, "extractive", self._embedder)
+        return Organisation(self._pool, organisation_id, self.settings, "extractive", self._embedder, self._bells)
 
     async def forget_old(self) -> None:
         """Delete what no window of the limits and no repeated request can ask for any more."""
@@ -255,8 +248,51 @@ class Coursewright:
             name=self.settings.worker_id,
             poll_interval=self.settings.poll_interval,
             only_job=only_job,
-            listen=NotifyDoorbell(self.url, self.settings.database).listen,
+            listen=self._bells.listen,
         )
+
+    async def tick(self, budget: float, *, began: float | None = None, ring: bool = True) -> Ticked:
+        """Do what fits in `budget` seconds from `began` (of `time.monotonic`; default: now), and end inside of them.
+
+        While work remains, the next tick is rung for (`ring`). Raises DatabaseUnavailable.
+        """
+        began = time.monotonic() if began is None else began
+        # A document gets what a tick can give, so that one that takes longer fails with a reason instead of for ever.
+        seconds = min(self.settings.documents.seconds, 0.8 * budget)
+        intake = Intake(
+            self._pool,
+            self.settings.documents.model_copy(update={"seconds": seconds}),
+            self.fetcher,
+            self.retriever.embed,
+        )
+        tick = Tick(
+            self._leases,
+            self._step,
+            lambda: connect_sync(self.url, self.settings.database),
+            self.settings.worker,
+            budget=budget,
+            began=began,
+            name=self.settings.worker_id,
+            beside=[intake.drain],
+        )
+        with mapped_errors():
+            ticked = await tick.within()
+        soon = ticked.due is not None and ticked.due < _SOON
+        if ring and soon and ticked.others < self.settings.ticks.chains:
+            await self._ring_again(max(0.0, began + budget - time.monotonic()))
+        return ticked
+
+    async def take_in(self, job_id: UUID, request: dict[str, Any] | None) -> str | None:
+        """Keep a request that came along with a webhook, and mend a missing queue entry; return the job's status."""
+        return await self.jobs.take_in(job_id, request)
+
+    async def _ring_again(self, seconds: float) -> None:
+        settings = self.settings
+        if settings.worker_url and settings.cron_secret and seconds > 0.05:
+            url = settings.worker_url.rstrip("/") + CRON_ROUTE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await WebDoorbell(url, settings.cron_secret.get_secret_value()).ring()
 
     async def finish(
         self,
@@ -337,6 +373,20 @@ class Coursewright:
         return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
 
 
+def _bells(settings: Settings, url: str) -> Bells:
+    """Return the doorbells that are configured; the database's own is always there."""
+    ringing: list[Ringing] = []
+    listening = [NotifyDoorbell(url, settings.database).listen]
+    if settings.qstash_token and settings.worker_url:
+        target = settings.worker_url.rstrip("/") + WEBHOOK_ROUTE
+        ringing.append(QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, target))
+    if settings.redis_url:
+        bull = BullDoorbell(settings.redis_url.get_secret_value())
+        ringing.append(bull)
+        listening.append(bull.listen)
+    return Bells(ringing, listening)
+
+
 def _why(row: DocumentRow) -> str:
     """Return why a document could not be read, and what to do."""
     return ". ".join(part.rstrip(".") for part in (row.error, row.hint) if part)
@@ -363,11 +413,15 @@ async def open_coursewright(
         yield Coursewright(settings, url, pool, embedder)
 
 
-async def _digest(file: Found) -> str:
-    try:
-        return await asyncio.to_thread(digest_of, file.path)
-    except OSError:
-        return ""
-
-
-__all__ = ["Coursewright", "Hit", "KnowledgeBase", "Making", "Progress", "Reading", "open_coursewright"]
+__all__ = [
+    "CRON_ROUTE",
+    "WEBHOOK_ROUTE",
+    "Coursewright",
+    "Hit",
+    "KnowledgeBase",
+    "Making",
+    "Progress",
+    "Reading",
+    "Ticked",
+    "open_coursewright",
+]

@@ -16,6 +16,7 @@ from coursewright.documents.embed import Embedder
 from coursewright.documents.library import Library
 from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentStore
+from coursewright.doorbells import Bells
 from coursewright.errors import Conflict, InvalidRequest, NothingToRead, TooFewSources
 from coursewright.generation.authors.extractive.analysis import analyse, refuse_what_needs_a_model
 from coursewright.generation.authors.extractive.catalogue import catalogue
@@ -42,7 +43,13 @@ class Organisation:
     """Everything that one organisation may see and do."""
 
     def __init__(
-        self, pool: Pool, organisation_id: UUID, settings: Settings, author: AuthorName, embedder: Embedder | None
+        self,
+        pool: Pool,
+        organisation_id: UUID,
+        settings: Settings,
+        author: AuthorName,
+        embedder: Embedder | None,
+        bells: Bells,
     ) -> None:
         self.id = organisation_id
         scoped = ScopedPool(pool, organisation_id)
@@ -54,6 +61,7 @@ class Organisation:
         self._submissions = Submissions(scoped, settings.limits, max_rescues=settings.worker.max_rescues)
         self._retriever = Retriever(scoped, embedder)
         self._author = author
+        self._bells = bells
 
     def request(self, wish: CourseWish) -> CourseRequest:
         """Return what a wish means here; `unhonoured` names what is left out. Raises InvalidRequest."""
@@ -89,7 +97,7 @@ class Organisation:
         body = wish.model_dump(mode="json", by_alias=True, exclude_unset=True)
         if request.author != "extractive":  # the job keeps its author when another one becomes the default
             body["author"] = request.author
-        return await self._submissions.submit(
+        submitted = await self._submissions.submit(
             job_type,
             body | (beside or {}),
             request.model_dump(mode="json", exclude_defaults=True) | {"author": request.author},
@@ -101,6 +109,8 @@ class Organisation:
             scheduled_for=scheduled_for,
             idempotency_key=idempotency_key,
         )
+        await self._bells.ring(submitted.job_id, scheduled_for)
+        return submitted
 
     async def analysis(self, knowledge_base_id: UUID) -> AnalysedBase:
         """Return what a knowledge base holds; kept until its documents change. Raises NotFound."""

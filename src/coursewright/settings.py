@@ -102,6 +102,17 @@ class LimitSettings(_Section):
     everyone: Windows = Windows()
 
 
+class TickSettings(_Section):
+    """Time-boxed passes, for hosts that end a request after some seconds."""
+
+    budget: float = Field(
+        50, gt=0.5, le=3600, description="Seconds of one tick; one to three less than the host's own limit."
+    )
+    chains: int = Field(
+        2, ge=0, description="A tick rings for the next one while work remains and fewer others are at work."
+    )
+
+
 class ModelLimits(_Section):
     """What a provider allows for one model under one key, a minute. None: learned from headers and refusals."""
 
@@ -166,6 +177,41 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("COURSEWRIGHT_POLL_INTERVAL", "POLL_INTERVAL"),
         description="Seconds between looks at the queue when no doorbell rings.",
     )
+    cron_secret: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_CRON_SECRET", "CRON_SECRET"),
+        description="Bearer secret of /api/cron/process-courses.",
+    )
+    worker_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_WORKER_URL", "WORKER_URL"),
+        description="Public address of the service that works: webhooks go there, and ticks ring there again.",
+    )
+    qstash_token: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_TOKEN", "QSTASH_TOKEN"),
+        description="With WORKER_URL: every job is published to QStash, which calls the webhook.",
+    )
+    qstash_url: str = Field(
+        "https://qstash.upstash.io",
+        validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_URL", "QSTASH_URL"),
+        description="Where QStash is.",
+    )
+    qstash_current_signing_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_CURRENT_SIGNING_KEY", "QSTASH_CURRENT_SIGNING_KEY"),
+        description="Key that webhooks are signed with.",
+    )
+    qstash_next_signing_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_NEXT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"),
+        description="Key that they will be signed with after the next rotation.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_REDIS_URL", "REDIS_URL"),
+        description="Redis or Valkey: every job rings through BullMQ too (extra `bullmq`).",
+    )
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     documents: DocumentSettings = DocumentSettings()
@@ -173,6 +219,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     gateway: GatewaySettings = GatewaySettings()
+    ticks: TickSettings = TickSettings()
 
 
 __all__ = [
@@ -184,6 +231,7 @@ __all__ = [
     "LimitSettings",
     "ModelLimits",
     "Settings",
+    "TickSettings",
     "Windows",
     "WorkerSettings",
 ]

@@ -13,7 +13,7 @@ import pydantic
 import typer
 
 from coursewright import __version__
-from coursewright.cli import calls, generate, jobs, keys, search, serve, system
+from coursewright.cli import calls, generate, jobs, keys, search, serve, system, tick
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
 from coursewright.cli.help import Group
@@ -37,6 +37,7 @@ jobs.register(app)
 calls.register(app)
 serve.register(app)
 system.register(app)
+tick.register(app)
 keys.register(app)
 
 

@@ -63,6 +63,10 @@ async def migrate(url: str, steps: list[Migration] | None = None) -> list[str]:
     """
     steps = migrations() if steps is None else steps
     async with await _connect(url) as connection:
+        stored = await _stored(connection)
+        _compare(stored, steps)
+        if len(stored) == len(steps):  # the usual case, and a host that wakes for every request has no time for more
+            return []
         return [step.name for step in steps if await _apply(connection, step, steps)]
 
 

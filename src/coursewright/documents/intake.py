@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from coursewright.db.pool import Pool, is_unavailable, mapped_errors
 from coursewright.db.queries import fetch_all, sql
@@ -79,6 +79,11 @@ class Intake:
                 except TimeoutError:
                     pass
 
+    async def drain(self) -> None:
+        """Read all that waits."""
+        while await self.once():
+            pass
+
     async def once(self) -> int:
         """Read some of the documents that wait, of one knowledge base; return how many were taken."""
         readers = self._settings.readers or os.cpu_count() or 1
@@ -131,7 +136,11 @@ class Intake:
                 async with self._pool.connection() as connection:
                     await connection.execute(sql(__package__, "keep_fetched"), key | kept)
             return content
-        return await self._store.original(claimed.knowledge_base_id, claimed.name)
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+                await cursor.execute(sql(__package__, "original"), key)
+                found: bytes = await cursor.fetchone() or b""
+        return found
 
     async def _record(self, claimed: _Claimed, outcome: FileRead) -> None:
         if not await self._store.record(claimed.knowledge_base_id, outcome, attempt=claimed.attempt):

@@ -31,12 +31,14 @@ class Heartbeat:
         interval: float,
         control: float,
         on_stop: Callable[[UUID, Reason], None],
+        patience: float = 10.0,
     ) -> None:
         self._connect = connect
         self._lease = lease
         self._interval = interval
         self._control = control
         self._on_stop = on_stop
+        self._patience = patience
         self._held: dict[UUID, int] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -95,4 +97,4 @@ class Heartbeat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=self._patience)

@@ -65,6 +65,15 @@ class JobQueue:
         )
         return job_id
 
+    async def take_in(self, job_id: UUID, request: Mapping[str, Any] | None) -> str | None:
+        """Keep a job's request where it has none, and give it the queue entry that it lacks; return its status.
+
+        `None`: there is no such job.
+        """
+        kept = None if request is None else Jsonb(dict(request))
+        status: str | None = await self._scalar("take_in", job_id=job_id, request=kept)
+        return status
+
     async def get(self, job_id: UUID, organisation_id: UUID | None = None) -> Job:
         """Return a job; raise `NotFound` when there is none or it is another organisation's."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Job)) as cursor:

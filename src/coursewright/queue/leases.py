@@ -1,7 +1,7 @@
 """What workers do with tasks: admit, claim, complete, fail, release, rescue. Each is one statement, under a fence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,16 @@ from psycopg.types.json import Jsonb
 from coursewright.db.pool import Pool
 from coursewright.db.queries import sql
 from coursewright.queue.model import Done, Fail, Lease, Snooze, TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLeft:
+    """Open tasks and waiting jobs; seconds until something is due (None: nothing is); other ticks at work."""
+
+    remaining: int
+    due: float | None
+    others: int
+
 
 FirstTasks = Mapping[str, Sequence[TaskSpec]]
 
@@ -43,10 +53,12 @@ class Leases:
         )
         return count
 
-    async def claim(self, worker: str, room: int, lease: float, only_job: UUID | None = None) -> list[Lease]:
-        """Lease up to `room` ready tasks for `lease` seconds."""
+    async def claim(
+        self, worker: str, room: int, lease: float, only_job: UUID | None = None, unfit: Sequence[str] = ()
+    ) -> list[Lease]:
+        """Lease up to `room` ready tasks for `lease` seconds, but none of the kinds that are `unfit`."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Lease)) as cursor:
-            parameters = {"worker": worker, "room": room, "lease": lease, "only_job": only_job}
+            parameters = {"worker": worker, "room": room, "lease": lease, "only_job": only_job, "unfit": list(unfit)}
             await cursor.execute(sql(__package__, "claim"), parameters)
             return await cursor.fetchall()
 
@@ -101,6 +113,42 @@ class Leases:
             waits_for=snooze.waits_for if snooze else None,
         )
         return held
+
+    async def cut(self, lease: Lease, ran: float, *, whole: bool, most: int, failure: Fail) -> bool:
+        """Hand back a task that was cut off after `ran` seconds; `False`: lease lost.
+
+        `whole`: it had the whole time that this host gives. After `most` of those its job fails with `failure`.
+        """
+        held: bool = await self._scalar(
+            "cut",
+            task_id=lease.task_id,
+            attempt=lease.attempt,
+            ran=ran,
+            whole=whole,
+            most=most,
+            message=failure.message,
+            suggestions=list(failure.suggestions),
+        )
+        return held
+
+    async def expected_seconds(self) -> dict[str, float | None]:
+        """Return how long steps take, by kind of those that are to be done; None: not known yet."""
+        async with self._pool.connection() as connection:
+            return dict(await (await connection.execute(sql(__package__, "expected_seconds"))).fetchall())
+
+    async def begin_tick(self, worker: str, budget: float, left: float) -> UUID:
+        """Write down that a tick begins, which its host ends in `left` seconds at the latest."""
+        tick: UUID = await self._scalar("begin_tick", worker=worker, budget=budget, left=left)
+        return tick
+
+    async def end_tick(self, tick: UUID, *, started: int, completed: int, cut: int) -> WorkLeft:
+        """Write down what a tick did; return what is left."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(WorkLeft)) as cursor:
+            counts = {"tick": tick, "started": started, "completed": completed, "cut": cut}
+            await cursor.execute(sql(__package__, "end_tick"), counts)
+            left = await cursor.fetchone()
+        assert left is not None  # noqa: S101 - always one row
+        return left
 
     async def rescue(self, max_rescues: int) -> int:
         """Take back expired leases; a task that outlived more than `max_rescues` workers fails as poison."""

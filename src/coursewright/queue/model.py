@@ -120,6 +120,7 @@ class Lease:
     base_class_id: UUID | None
     job_type: str
     request: dict[str, Any]
+    seconds_left: float | None = None  # that the host lets this attempt run, from its start; None: as long as it takes
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,12 @@ class Worker:
         self._listen = listen
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._reasons: dict[UUID, Reason] = {}
+        self._settling: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
         self._completions = Completions(leases)
         self._heartbeat: Heartbeat | None = None
+        self._patience = 10.0  # seconds that the end waits for the heartbeat's last statement
         self._next_rescue = 0.0
         self._next_sweep = 0.0
 
@@ -98,6 +100,7 @@ class Worker:
             interval=self._settings.heartbeat_seconds,
             control=self._settings.control_seconds,
             on_stop=on_stop,
+            patience=self._patience,
         )
         failures = 0
         listening = asyncio.ensure_future(self._listen(self.wake)) if self._listen else None
@@ -132,12 +135,15 @@ class Worker:
             await self._leases.sweep(self._settings.lease_seconds)
         if not self._room:
             return False
-        claimed = await self._leases.claim(self.name, self._room, self._settings.lease_seconds, self._only_job)
+        claimed = await self._claim(self._room)
         for lease in claimed:
             self._start(lease)
         # A new job is begun when the running ones leave room.
         admitted = await self._leases.admit(self.name) if self._room else None
         return bool(claimed) or admitted is not None
+
+    async def _claim(self, room: int) -> list[Lease]:
+        return await self._leases.claim(self.name, room, self._settings.lease_seconds, self._only_job)
 
     @property
     def _room(self) -> int:
@@ -170,18 +176,25 @@ class Worker:
                 outcome = await self._step(lease)
             except asyncio.CancelledError:
                 reason = self._reasons.get(lease.task_id)
-                outcome = None if reason == "lost" else Cancel() if reason == "cancelled" else Snooze(0.0)
+                outcome = None if reason == "lost" else Cancel() if reason == "cancelled" else self._stopped(lease)
             except Exception as error:
                 outcome = _outcome_of(error, lease)
             if outcome is not None:
                 # What is done is written down, even when the worker is told to stop in this moment.
-                await asyncio.shield(asyncio.create_task(self._settle(lease, outcome)))
+                settling = asyncio.create_task(self._settle(lease, outcome))
+                self._settling.add(settling)
+                settling.add_done_callback(self._settling.discard)
+                await asyncio.shield(settling)
         finally:
             if self._heartbeat:
                 self._heartbeat.remove(lease.task_id, lease.attempt)
             if self._running.get(lease.task_id) is asyncio.current_task():
                 del self._running[lease.task_id]
             self._wake.set()
+
+    def _stopped(self, lease: Lease) -> Outcome:
+        """Return what becomes of a step that the worker's own end has cut off."""
+        return Snooze(0.0)
 
     async def _settle(self, lease: Lease, outcome: Outcome) -> None:
         """Write an outcome, again and again while the database is away; the fence makes repeats harmless."""
@@ -228,7 +241,9 @@ class Worker:
             await asyncio.wait(running, timeout=self._settings.grace_seconds)
             for task in running:
                 task.cancel()
-            await asyncio.wait(running, timeout=_SECONDS_TO_GIVE_BACK)
+            await asyncio.wait([*running, *self._settling], timeout=_SECONDS_TO_GIVE_BACK)
+            if self._settling:  # what was cut off is given back in these
+                await asyncio.wait(list(self._settling), timeout=_SECONDS_TO_GIVE_BACK)
 
 
 def _outcome_of(error: Exception, lease: Lease) -> Outcome:

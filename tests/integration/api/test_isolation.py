@@ -16,6 +16,9 @@ OPEN = {
     ("get", "/healthz"): "alive or not",
     ("get", "/readyz"): "able to work or not",
     ("get", "/metrics"): "has a token of its own",
+    ("get", "/api/cron/process-courses"): "has a secret of its own",
+    ("post", "/api/cron/process-courses"): "has a secret of its own",
+    ("post", "/process-course"): "is signed",
 }
 # Routes that name no single thing: they answer, with the caller's own things only.
 LISTS = {("get", "/api/course-generation/v2"), ("get", "/api/course-generation/active-jobs")}

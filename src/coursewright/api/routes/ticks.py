@@ -1,0 +1,116 @@
+"""For hosts that end a request after some seconds: what a timer or a webhook calls to have the queue looked at."""
+
+import hmac
+import time
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from coursewright.api.callers import Program
+from coursewright.api.problems import as_invalid, responses
+from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE, Coursewright
+from coursewright.doorbells.qstash import verify
+from coursewright.errors import ConfigurationError, NotFound, Unauthenticated
+
+router = APIRouter(tags=["ticks"])
+
+
+class TickReport(BaseModel):
+    """What a tick did."""
+
+    success: bool = True
+    processed: int = Field(description="Jobs that it worked on.")
+    completed_tasks: int
+    remaining: int | None = Field(description="Open tasks and waiting jobs; null: the database did not answer.")
+
+
+class WebhookReport(TickReport):
+    """What a tick did, and how the job that the webhook named fares."""
+
+    status: str = Field(description="The job's status.")
+
+
+class Webhook(BaseModel):
+    """A job to look after; `request` is kept where the job has none."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+    job_id: UUID
+    request: dict[str, Any] | None = None
+
+
+@router.get(CRON_ROUTE, summary="Do what fits in the configured time", responses=responses(404))
+@router.post(CRON_ROUTE, summary="Do what fits in the configured time", responses=responses(404))
+async def process_courses(request: Request, program: Program) -> TickReport:
+    """Carry out tasks of all jobs until the time is up or nothing is left; needs `CRON_SECRET` as Bearer.
+
+    Rings for the next tick while work remains.
+    """
+    began = _began(request)
+    _check_secret(request, program)
+    return TickReport.model_validate(await _tick(program, began))
+
+
+@router.post(
+    WEBHOOK_ROUTE,
+    summary="Look after a job (webhook of QStash)",
+    responses=responses(404),
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": Webhook.model_json_schema()}}}},
+)
+async def process_course(request: Request, program: Program) -> WebhookReport:
+    """Work for as long as the host allows. The request must be signed with a key of `QSTASH_CURRENT_SIGNING_KEY`."""
+    began = _began(request)
+    body = await request.body()
+    settings = program.settings
+    if not settings.worker_url:
+        raise ConfigurationError(
+            "Webhooks cannot be verified without the address that they are signed for.",
+            hint="Set WORKER_URL to the public address of this service.",
+        )
+    keys = (settings.qstash_current_signing_key, settings.qstash_next_signing_key)
+    verify(
+        request.headers.get("upstash-signature", ""),
+        body,
+        settings.worker_url.rstrip("/") + WEBHOOK_ROUTE,
+        [key.get_secret_value() for key in keys if key],
+    )
+    try:
+        webhook = Webhook.model_validate_json(body)
+    except ValidationError as error:
+        raise as_invalid(error, "body") from error
+    status = await program.take_in(webhook.job_id, webhook.request)
+    if status is None:
+        raise NotFound(f"There is no job {webhook.job_id}.", hint="Insert the job before the webhook is published.")
+    report = await _tick(program, began)
+    job = await program.jobs.get(webhook.job_id)
+    return WebhookReport.model_validate(report | {"status": job.status.value})
+
+
+async def _tick(program: Coursewright, began: float) -> dict[str, Any]:
+    ticked = await program.tick(program.settings.ticks.budget, began=began)
+    return {
+        "processed": ticked.jobs,
+        "completed_tasks": ticked.completed_tasks,
+        "remaining": ticked.remaining,
+    }
+
+
+def _began(request: Request) -> float:
+    """Return when the request reached this process: the host counts from then on."""
+    began: float = request.scope.get("began", time.monotonic())
+    return began
+
+
+def _check_secret(request: Request, program: Coursewright) -> None:
+    secret = program.settings.cron_secret
+    if secret is None:
+        raise Unauthenticated("Ticks need a secret, and none is configured.", hint="Set CRON_SECRET.")
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {secret.get_secret_value()}".encode()):
+        raise Unauthenticated("This needs the secret of CRON_SECRET as Bearer.", hint="Send `Authorization: Bearer …`.")
+
+
+__all__ = ["router"]

@@ -1,0 +1,207 @@
+-- Time-boxed passes (ticks) for hosts that kill: which steps still fit, which were cut, who is at work.
+
+-- One row a tick. `ends_at` is when its host stops it at the latest: a tick that was killed leaves no more than its row.
+create table coursewright.ticks (
+    id uuid primary key default gen_random_uuid(),
+    worker_id text not null,
+    budget_seconds double precision not null,
+    began_at timestamptz not null default clock_timestamp(),
+    ends_at timestamptz not null,
+    ended_at timestamptz,
+    started integer not null default 0,     -- steps begun
+    completed integer not null default 0,   -- of them, those that ended in time
+    cut integer not null default 0          -- and those that did not
+);
+create index ticks_open on coursewright.ticks (ends_at) where ended_at is null;
+create index ticks_age on coursewright.ticks (began_at);
+
+-- Steps that a tick's end cut off, until they are completed or asked for anew (another generation).
+create table coursewright.cuts (
+    task_id uuid primary key references public.course_generation_tasks (id) on delete cascade,
+    task_type text not null,
+    generation integer not null,
+    seconds double precision not null,      -- the longest that it ran in vain
+    whole integer not null default 0        -- how often although it had the whole tick
+);
+
+alter table coursewright.ticks enable row level security;
+alter table coursewright.cuts enable row level security;
+
+-- How long a step of each kind takes: the 95th percentile of the newest 200, with room for what few samples do not
+-- show; and clearly longer than one of that kind has run in vain. Null: not known.
+create function coursewright.expected_seconds() returns table (task_type text, seconds double precision)
+language sql stable as $$
+    with kinds as (
+        select distinct t.task_type from public.course_generation_jobs j
+          join public.course_generation_tasks t on t.job_id = j.id
+         where j.status in ('queued', 'processing')),
+    learned as (
+        select k.task_type, p.seconds * (1 + 1.0 / p.n) as seconds
+          from kinds k cross join lateral (
+               select percentile_cont(0.95) within group (order by r.actual_duration_seconds) as seconds, count(*) as n
+                 from (select t.actual_duration_seconds from public.course_generation_tasks t
+                        where t.task_type = k.task_type and t.status = 'completed'
+                          and t.actual_duration_seconds is not null
+                        order by t.completed_at desc limit 200) r) p
+         where p.n > 0),
+    in_vain as (
+        select c.task_type, 1.5 * max(c.seconds) as seconds from coursewright.cuts c
+          join public.course_generation_tasks t on t.id = c.task_id and t.generation = c.generation
+         where t.status in ('queued', 'running', 'retrying') group by 1)
+    select k.task_type, greatest(l.seconds, v.seconds)
+      from kinds k left join learned l on l.task_type = k.task_type left join in_vain v on v.task_type = k.task_type;
+$$;
+create index course_generation_tasks_durations on public.course_generation_tasks (task_type, completed_at desc)
+    include (actual_duration_seconds) where status = 'completed';
+
+-- A step that the end of a tick cut off goes back to ready. One that has had `most` whole ticks and needed more fits no
+-- tick of this host: its task fails, and its job with it, since each further try would cost as much and give as little.
+-- False when the lease is lost.
+create function coursewright.cut_task(task uuid, fence integer, ran double precision, had_whole boolean, most integer,
+                                      message text, suggestions text[]) returns boolean
+language plpgsql as $$
+declare
+    tries integer;
+    held boolean;
+    job uuid;
+begin
+    -- The job's lock comes first, as everywhere.
+    perform from public.course_generation_jobs j
+      where j.id = (select l.job_id from coursewright.leases l where l.task_id = task and l.attempt = fence)
+        for no key update;
+    select t.job_id into job from coursewright.leases l join public.course_generation_tasks t on t.id = l.task_id
+     where l.task_id = task and l.attempt = fence and t.status = 'running';
+    if not found then
+        return false;
+    end if;
+    insert into coursewright.cuts as c (task_id, task_type, generation, seconds, whole)
+    select t.id, t.task_type, t.generation, ran, had_whole::int from public.course_generation_tasks t where t.id = task
+    on conflict (task_id) do update
+       set generation = excluded.generation,
+           seconds = case when c.generation = excluded.generation then greatest(c.seconds, excluded.seconds)
+                          else excluded.seconds end,
+           whole = excluded.whole + case when c.generation = excluded.generation then c.whole else 0 end
+    returning whole into tries;
+    if tries < most then
+        return coursewright.release_task(task, fence, interval '0', null);
+    end if;
+    held := coursewright.fail_task(task, fence, interval '0', 'host_too_short', message, null, 'critical', false,
+                                   suggestions);
+    delete from coursewright.cuts c where c.task_id = task;
+    update public.course_generation_jobs j
+       set status = 'failed', error_message = message, completed_at = clock_timestamp(),
+           actual_completion_time = clock_timestamp(), updated_at = clock_timestamp()
+     where j.id = job and j.status in ('queued', 'processing', 'paused');
+    if found then
+        perform coursewright.count_tasks(job);
+        perform coursewright.record_event(job, 'job_failed', jsonb_build_object('error', message));
+    end if;
+    return held;
+end $$;
+
+-- What is left to do, for whoever decides whether and when to look again: open tasks of jobs under execution, and jobs
+-- that wait; seconds until something is due by its time (0: now; null: nothing is); ticks at work but for one's own.
+create function coursewright.work_left(me uuid, out remaining integer, out due double precision, out others integer)
+language sql stable as $$
+    with ready as (
+        select coalesce(sum(r.ready), 0)::int as n from coursewright.rotation r where r.ready > 0),
+    waiting as (select count(*)::int as n from public.course_generation_queue q where q.scheduled),
+    open as (
+        select count(*)::int as n,
+               min(case when t.status in ('queued', 'retrying') and not t.held
+                        then greatest(0, extract(epoch from t.run_at - clock_timestamp())) end)::float as due
+          from public.course_generation_jobs j join public.course_generation_tasks t on t.job_id = j.id
+         where j.status = 'processing' and t.status in ('pending', 'queued', 'running', 'retrying'))
+    select open.n + ready.n + waiting.n,
+           least(case when ready.n > 0 then 0 end, open.due,
+                 (select greatest(0, extract(epoch from min(q.scheduled_for) - clock_timestamp()))
+                    from public.course_generation_queue q where q.scheduled),
+                 (select greatest(0, extract(epoch from min(l.expires_at) - clock_timestamp()))
+                    from coursewright.leases l))::float,
+           (select count(*)::int from coursewright.ticks k
+             where k.ended_at is null and k.ends_at > clock_timestamp() and k.id <> me)
+      from ready, waiting, open;
+$$;
+
+-- A webhook names a job: keep the request that came along where the job has none, and give a job that waits for its
+-- turn the queue entry that it lacks. Returns the job's status, or null where there is no such job.
+create function coursewright.take_in_job(job uuid, request jsonb) returns text language plpgsql as $$
+declare
+    state text;
+begin
+    select j.status into state from public.course_generation_jobs j where j.id = job for no key update;
+    if not found then
+        return null;
+    end if;
+    if request is not null then
+        update public.course_generation_jobs j set job_data = request, updated_at = clock_timestamp()
+         where j.id = job and j.total_tasks = 0 and coalesce(j.job_data, '{}') = '{}';
+    end if;
+    if state = 'queued' and not exists (
+        select from public.course_generation_queue q
+         where q.job_id = job and q.status in ('pending', 'queued', 'processing')) then
+        insert into public.course_generation_queue (job_id) values (job);
+    end if;
+    return state;
+end $$;
+
+-- Claiming with a choice (0008): kinds that do not fit the rest of a tick are left for others.
+drop function coursewright.claim_tasks(text, integer, interval, uuid);
+create function coursewright.claim_tasks(worker text, room integer, lease interval, only_job uuid, unfit text[])
+returns table (task_id uuid, job_id uuid, attempt integer, identifier text, type text, generation integer,
+               dependencies text[], lesson_id text, path_id text, section_index integer, input jsonb, failures integer,
+               organisation_id uuid, base_class_id uuid, job_type text, request jsonb) language plpgsql set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+    deal record;
+begin
+    for deal in
+        with held as (
+            select l.organisation_id, l.job_id, count(*) as n from coursewright.leases l group by 1, 2),
+        active as (
+            select j.id, coalesce(j.organisation_id, coursewright.nobody()) as organisation_id, j.ready
+              from (select j.id, j.organisation_id,
+                           (select count(*) from (
+                               select from public.course_generation_tasks r
+                                where r.job_id = j.id and r.status in ('queued', 'retrying') and not r.held
+                                  and r.run_at <= clock_timestamp() and r.task_type <> all (unfit) limit room) r) as ready
+                      from public.course_generation_jobs j
+                     where j.status = 'processing' and (only_job is null or j.id = only_job)) j
+             where j.ready > 0),
+        loaded as (
+            select a.id, a.organisation_id, a.ready, coalesce((select h.n from held h where h.job_id = a.id), 0) as job_load,
+                   coalesce((select sum(h.n) from held h where h.organisation_id = a.organisation_id), 0) as org_load
+              from active a),
+        slot as (
+            select l.id, l.organisation_id, l.org_load, l.job_load + n as job_turn,
+                   l.org_load + row_number() over (partition by l.organisation_id order by l.job_load + n, l.id) as org_turn
+              from loaded l cross join lateral generate_series(1, l.ready) n),
+        dealt as (select s.id from slot s order by s.org_turn, s.job_turn, s.id limit room)
+        select d.id, coalesce(j.organisation_id, coursewright.nobody()) as organisation_id, count(*) as share
+          from dealt d join public.course_generation_jobs j on j.id = d.id group by 1, 2 order by 1
+    loop
+        return query
+        with chosen as (
+            select t.id from public.course_generation_tasks t
+             where t.job_id = deal.id and t.status in ('queued', 'retrying') and not t.held
+               and t.run_at <= clock_timestamp() and t.task_type <> all (unfit)
+             order by t.execution_priority desc, t.seq limit deal.share for update skip locked),
+        running as (
+            update public.course_generation_tasks t
+               set status = 'running', attempt = t.attempt + 1, started_at = clock_timestamp(), waits_for = null,
+                   updated_at = clock_timestamp()
+              from chosen c where t.id = c.id
+            returning t.*),
+        leased as (
+            insert into coursewright.leases (
+                task_id, job_id, organisation_id, attempt, worker_id, expires_at, deadline_at)
+            select r.id, deal.id, deal.organisation_id, r.attempt, worker,
+                   clock_timestamp() + least(lease, make_interval(secs => r.deadline_seconds)),
+                   clock_timestamp() + make_interval(secs => r.deadline_seconds)
+              from running r)
+        select r.id, r.job_id, r.attempt, r.task_identifier, r.task_type, r.generation, r.dependencies, r.lesson_id,
+               r.path_id, r.section_index, r.input_data, r.current_retry_count, j.organisation_id, j.base_class_id,
+               j.job_type, j.job_data
+          from running r join public.course_generation_jobs j on j.id = r.job_id;
+    end loop;
+end $$;

@@ -1,0 +1,165 @@
+"""Hosts that kill by the clock: the application in a process that gets SIGKILL some seconds after a request began."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from coursewright.queue import Job
+from tests.faults.conftest import Fault
+
+pytestmark = pytest.mark.faults
+PROGRAM = Path(__file__).with_name("tick_program.py")
+SECRET = "the secret of the timer"
+
+
+@dataclass
+class Host:
+    """A host that starts a process for each request and kills it `limit` seconds after the request began."""
+
+    url: str
+    limit: float
+    budget: float
+    least: float
+    most: float
+    killed: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def tick(self) -> dict[str, Any] | None:
+        """Have one tick; None: it was killed before it answered."""
+        with self._process() as (process, address):
+            killer = threading.Timer(self.limit, process.kill)
+            killer.start()
+            began = time.monotonic()
+            try:
+                answer = httpx2.post(
+                    f"{address}/api/cron/process-courses",
+                    headers={"Authorization": f"Bearer {SECRET}"},
+                    timeout=self.limit + 5,
+                )
+            except httpx2.HTTPError:
+                self.killed += 1
+                return None
+            finally:
+                killer.cancel()
+            self.seconds.append(time.monotonic() - began)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    @contextmanager
+    def _process(self) -> "Iterator[tuple[subprocess.Popen[str], str]]":
+        variables = {**os.environ, "CRON_SECRET": SECRET, "COURSEWRIGHT_TICKS__BUDGET": str(self.budget)}
+        command = [sys.executable, str(PROGRAM), self.url, str(self.least), str(self.most)]
+        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        with process.stdout:
+            try:
+                yield process, f"http://127.0.0.1:{int(process.stdout.readline())}"
+            finally:
+                process.kill()
+                process.wait()
+
+
+async def finished(fault: Fault, host: Host, job_id: UUID, most: int) -> Job:
+    """Have ticks until the job has ended."""
+    for _ in range(most):
+        host.tick()
+        job = await fault.jobs.get(job_id)
+        if job.status.is_final:
+            return job
+    raise AssertionError(f"{most} ticks were not enough: {job.completed_tasks} of {job.total_tasks} tasks")
+
+
+async def repeated(fault: Fault) -> int:
+    """Count the executions of steps that were done after another one of the same step had got through."""
+    count: int = await fault.ask("select count(*) - count(distinct task_id) from executions")
+    return count
+
+
+@pytest.mark.parametrize(
+    "limit, budget, least, most, ticks",
+    [
+        (3.0, 2.5, 0.1, 0.6, 40),
+        pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow),
+        pytest.param(60.0, 58.0, 1.0, 6.0, 10, marks=pytest.mark.slow),
+        pytest.param(300.0, 295.0, 1.0, 6.0, 2, marks=pytest.mark.slow),
+    ],
+)
+async def test_a_course_is_finished_on_a_host_that_kills(
+    fault: Fault, database_url: str, limit: float, budget: float, least: float, most: float, ticks: int
+) -> None:
+    job_id = await fault.enqueue([])
+    host = Host(database_url, limit, budget, least, most)
+    job = await finished(fault, host, job_id, ticks)
+    assert job.status == "completed", job.error_message
+    assert (job.total_tasks, job.completed_tasks) == (45, 45)
+    assert host.killed == 0, "a tick was not over when its host killed it"
+    assert max(host.seconds) <= budget
+    assert await repeated(fault) == 0
+    assert await fault.ask("select count(*) from executions") == 45
+
+
+async def test_a_step_that_fits_no_tick_fails_its_job_and_says_what_to_do(fault: Fault, database_url: str) -> None:
+    job_id = await fault.enqueue([])
+    host = Host(database_url, limit=3.0, budget=2.0, least=5.0, most=5.0)
+    job = await finished(fault, host, job_id, 3)
+    assert job.status == "failed"
+    assert job.error_message is not None
+    assert "too short-lived" in job.error_message
+    analysis, outline = await fault.jobs.tasks(job_id)
+    assert (analysis.status, analysis.error_category) == ("failed", "host_too_short")
+    assert analysis.recovery_suggestions is not None
+    assert "coursewright worker" in analysis.recovery_suggestions[0]
+    assert outline.status in ("skipped", "cancelled")
+    assert host.killed == 0
+    assert await fault.ask("select count(*) from executions") == 0
+    # On a host without a limit the same job goes on.
+    assert await fault.jobs.retry(job_id, [analysis.id]) == 1
+    assert (await fault.jobs.get(job_id)).status == "queued"
+
+
+async def test_a_tick_that_is_killed_costs_no_more_than_its_lease(fault: Fault, database_url: str) -> None:
+    job_id = await fault.enqueue([])
+    killed = Host(database_url, limit=1.0, budget=60.0, least=30.0, most=30.0)
+    assert killed.tick() is None
+    host = Host(database_url, limit=9.0, budget=8.0, least=0.01, most=0.05)
+    await fault.ask("update coursewright.leases set expires_at = clock_timestamp()")
+    job = await finished(fault, host, job_id, 3)
+    assert job.status == "completed"
+    assert await repeated(fault) == 0
+
+
+async def test_overlapping_ticks_share_a_course(fault: Fault, database_url: str) -> None:
+    job_id = await fault.enqueue([])
+    hosts = [Host(database_url, 16.0, 15.0, 0.4, 0.6) for _ in range(2)]
+    first = asyncio.create_task(asyncio.to_thread(hosts[0].tick))
+    await fault.until("select count(*) = 45 from course_generation_tasks")  # from here on there is enough for two
+    await asyncio.gather(first, asyncio.to_thread(hosts[1].tick))
+    job = await finished(fault, hosts[0], job_id, 3)
+    assert job.status == "completed"
+    assert await repeated(fault) == 0
+    assert await fault.ask("select count(distinct worker) from executions") >= 2
+
+
+async def test_a_frozen_database_does_not_hold_a_tick_beyond_its_budget(fault: Fault, database_url: str) -> None:
+    """Somebody locks the tables for good: no statement of the tick returns."""
+    await fault.enqueue([])
+    host = Host(database_url, limit=4.0, budget=3.0, least=0.1, most=0.1)
+    async with fault.pool.connection() as connection, connection.transaction():
+        await connection.execute("lock table coursewright.ticks, course_generation_tasks in access exclusive mode")
+        told = host.tick()
+    assert told is not None
+    assert told["remaining"] is None
+    assert host.killed == 0

@@ -1,0 +1,210 @@
+"""Ticks over HTTP: the timer's secret, the webhook's signature, what a webhook mends, the next ring."""
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+
+from coursewright.db.pool import Pool
+from tests.integration.api.conftest import HANDBOOK, OURS, Service, served
+
+CRON = "/api/cron/process-courses"
+WEBHOOK = "/process-course"
+PUBLIC = "https://courses.example"
+CURRENT, NEXT = "sig_current_0123456789abcdefghij", "sig_next_0123456789abcdefghijklm"
+TIMER = {"Authorization": "Bearer timer"}
+
+
+def signature(body: bytes, key: str = CURRENT, **claims: Any) -> dict[str, str]:
+    """Sign as QStash documents it; written from its documentation, not with the code under test."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
+    now = int(time.time())
+    told = {
+        "iss": "Upstash",
+        "sub": PUBLIC + WEBHOOK,
+        "nbf": now,
+        "iat": now,
+        "exp": now + 300,
+        "jti": "jwt_1",
+        "body": digest,
+    }
+    token = jwt.encode(told | claims, key, "HS256")
+    return {"Upstash-Signature": token, "Content-Type": "application/json"}
+
+
+@pytest.fixture
+async def host(pool: Pool, database_url: str) -> AsyncIterator[Service]:
+    """A service whose ticks have 20 seconds."""
+    settings: dict[str, Any] = {
+        "CRON_SECRET": "timer",
+        "WORKER_URL": PUBLIC + "/",
+        "QSTASH_CURRENT_SIGNING_KEY": CURRENT,
+        "QSTASH_NEXT_SIGNING_KEY": NEXT,
+        "ticks": {"budget": 20, "chains": 0},
+        "limits": {"enabled": False},
+    }
+    async with served(pool, database_url, **settings) as started:
+        yield started
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "timer"}])
+async def test_a_tick_needs_the_secret(host: Service, headers: dict[str, str]) -> None:
+    for method in ("GET", "POST"):
+        answer = await host.anonymous.request(method, CRON, headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["success"] is False
+
+
+async def test_without_a_secret_nobody_ticks(service: Service) -> None:
+    answer = await service.anonymous.post(CRON, headers={"Authorization": "Bearer "})
+    assert answer.status_code == 401
+    assert "CRON_SECRET" in answer.json()["hint"]
+
+
+async def test_ticks_read_documents_and_make_the_course(host: Service) -> None:
+    base = uuid4()
+    for name in ("01-the-colony.md", "05-inspections.md", "11-glossary.html"):
+        sent = await host.ours.http.post(
+            "/api/knowledge-base/upload",
+            files={"file": (name, (HANDBOOK / name).read_bytes())},
+            data={"base_class_id": str(base)},
+        )
+        assert sent.status_code == 202
+    job_id = await host.ask(base)
+    answers = []
+    while not (await host.program.jobs.get(job_id)).status.is_final:
+        answers.append((await host.anonymous.get(CRON, headers=TIMER)).json())
+        assert len(answers) < 10, answers
+    assert set(answers[-1]) == {"success", "processed", "completed_tasks", "remaining"}
+    assert answers[-1]["remaining"] == 0
+    job = await host.program.jobs.get(job_id)
+    assert job.status == "completed"
+    assert sum(each["completed_tasks"] for each in answers) == job.completed_tasks > 10
+    nothing = (await host.anonymous.post(CRON, headers=TIMER)).json()
+    assert nothing == {"success": True, "processed": 0, "completed_tasks": 0, "remaining": 0}
+
+
+async def test_a_webhook_makes_the_course_of_a_job_without_entry_and_request(host: Service, pool: Pool) -> None:
+    base = await host.upload()
+    async with pool.connection() as connection:
+        inserted = await connection.execute(
+            "insert into course_generation_jobs (organisation_id, base_class_id) values (%s, %s) returning id",
+            [OURS, base],
+        )
+        row = await inserted.fetchone()
+    assert row is not None
+    job_id: UUID = row[0]
+    body = json.dumps({"jobId": str(job_id), "request": {"baseClassId": str(base), "title": "By webhook"}}).encode()
+    while not (await host.program.jobs.get(job_id)).status.is_final:
+        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "completed"
+    course, _ = await host.program.course(job_id)
+    assert course.title == "By webhook"
+    # A message may come twice, and late.
+    again = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body, NEXT))
+    assert (again.status_code, again.json()["processed"]) == (200, 0)
+
+
+BODY = b'{"jobId": "00000000-0000-4000-8000-000000000000"}'
+LONG_AGO = int(time.time()) - 1000
+
+
+@pytest.mark.parametrize(
+    "headers, why",
+    [
+        ({}, "not signed"),
+        ({"Upstash-Signature": "x.y.z"}, "refused"),
+        (signature(BODY, "sig_another_0123456789abcdefghij"), "another key"),
+        (signature(BODY, sub="https://courses.example/elsewhere"), "another address"),
+        (signature(BODY + b" "), "body"),
+        (signature(BODY, nbf=LONG_AGO, exp=LONG_AGO + 300), "expired"),
+        (signature(BODY, nbf=LONG_AGO + 2000), "not yet valid"),
+        (signature(BODY, iss="Somebody"), "issuer"),
+    ],
+)
+async def test_a_webhook_that_is_not_qstashs_is_refused(host: Service, headers: dict[str, str], why: str) -> None:
+    answer = await host.anonymous.post(WEBHOOK, content=BODY, headers=headers)
+    assert answer.status_code == 401
+    assert why.lower() in answer.json()["detail"].lower()
+
+
+async def test_a_webhook_for_no_job_is_told_so(host: Service) -> None:
+    answer = await host.anonymous.post(WEBHOOK, content=BODY, headers=signature(BODY))
+    assert answer.status_code == 404
+    nonsense = b'{"jobId": 7}'
+    assert (await host.anonymous.post(WEBHOOK, content=nonsense, headers=signature(nonsense))).status_code == 422
+
+
+class _Heard(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        heard: list[Any] = self.server.heard  # type: ignore[attr-defined]
+        heard.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[Any]]]:
+    """Address of a server that remembers what it was sent."""
+    server = HTTPServer(("127.0.0.1", 0), _Heard)
+    server.heard = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", server.heard  # type: ignore[attr-defined]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_a_tick_rings_for_the_next_one_while_work_remains(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> None:
+    address, heard = elsewhere
+    settings: dict[str, Any] = {"CRON_SECRET": "timer", "WORKER_URL": address, "limits": {"enabled": False}}
+    async with served(pool, database_url, **settings, ticks={"budget": 1.5}) as host:
+        await host.ask(await host.upload())
+        async with pool.connection() as connection:  # the job may not begin: nothing is finished in this tick
+            await connection.execute("update coursewright.rotation set max_running = 0")
+        answer = (await host.anonymous.get(CRON, headers=TIMER)).json()
+        assert answer["remaining"] == 1
+        ((path, headers, _),) = heard
+        assert (path, headers["authorization"]) == (CRON, "Bearer timer")
+
+
+async def test_a_job_is_published_to_qstash_with_its_time(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> None:
+    address, heard = elsewhere
+    settings: dict[str, Any] = {"QSTASH_TOKEN": "q", "QSTASH_URL": address, "WORKER_URL": PUBLIC}
+    async with served(pool, database_url, **settings, limits={"enabled": False}) as host:
+        base = await host.upload()
+        now = await host.ask(base)
+        later = await host.ask(base, scheduledFor="2099-01-01T00:00:00Z")
+    (path, first, body), (_, second, _) = heard
+    assert path == f"/v2/publish/{PUBLIC}{WEBHOOK}"
+    assert json.loads(body) == {"jobId": str(now)}
+    assert (first["authorization"], first["upstash-retries"]) == ("Bearer q", "3")
+    assert "upstash-not-before" not in first
+    assert second["upstash-not-before"] == "4070908801"
+    assert later != now
+
+
+async def test_qstash_may_be_away(pool: Pool, database_url: str) -> None:
+    settings: dict[str, Any] = {"QSTASH_TOKEN": "q", "QSTASH_URL": "http://127.0.0.1:9", "WORKER_URL": PUBLIC}
+    async with served(pool, database_url, **settings, limits={"enabled": False}) as host:
+        assert await host.ask(await host.upload())
