@@ -106,7 +106,9 @@ def build_docx(source: Source) -> bytes:
     document = docx.Document()
     properties = document.core_properties
     properties.title, properties.author = source.meta["title"], source.meta["author"]
-    properties.comments = f"licence: {source.meta['licence']}"
+    rights = properties._element.makeelement("{http://purl.org/dc/elements/1.1/}rights")
+    properties._element.append(rights)
+    rights.text = source.meta["licence"]
     properties.language = source.meta["language"]
     properties.created = properties.modified = LONG_AGO
     numbering, kinds = 0, ["", *(part.kind for part in source.parts)]

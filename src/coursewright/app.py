@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from coursewright.course.quality import LeftOut, Quality
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import Pool, connect_sync, mapped_errors, open_pool
-from coursewright.documents.discover import discover
+from coursewright.documents.discover import Found, Skipped, digest_of, discover
 from coursewright.documents.embed import Embedder, open_embedder
 from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
-from coursewright.documents.reading import SourceFile, read_files
+from coursewright.documents.reading import FileRead, SourceFile, read_files
 from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentRow, DocumentStore
 from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
@@ -28,7 +29,7 @@ from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
 from coursewright.errors import ConfigurationError, JobFailed, NotFound, NothingToRead, UnreadableDocument
-from coursewright.exporters import FORMATS, Format, export
+from coursewright.exporters import FORMATS, MARKER, Format, export
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
@@ -141,21 +142,23 @@ class Coursewright:
         `on_embedding` is told how many of how many. Raises InputError.
         """
         limits = self.settings.documents
-        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20)
+        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20, MARKER)
         base_id = uuid5(LOCAL_ORGANISATION, "\n".join(f"{each.sha256} {each.name}" for each in found))
         await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].name)
         known = {each.name: each for each in await self.documents.documents(LOCAL_ORGANISATION, base_id)}
-        fresh = [
+        new = [
             each for each in found if each.name not in known or known[each.name].status not in ("completed", "error")
         ]
-        for each in fresh:
-            content = await asyncio.to_thread(each.path.read_bytes)
-            await self.documents.add_document(base_id, each.name, content, each.sha256)
+        changed = [each for each in new if not await self._keep(base_id, each)]
+        skipped += [Skipped(each.name, "it changed while it was read; run the command again") for each in changed]
+        fresh = {each.name: each for each in new if each not in changed}
         passages = sum(each.passages for each in known.values())
-        done = len(found) - len(fresh)
-        files = [SourceFile(each.name, each.path) for each in fresh]
+        done = len(found) - len(new) + len(changed)
+        files = [SourceFile(each.name, each.path) for each in fresh.values()]
         if files:
             async for outcome in read_files(files, limits):
+                if await _digest(fresh[outcome.name]) != fresh[outcome.name].sha256:
+                    outcome = await self._read_kept(base_id, outcome.name)  # the file has become another one
                 await self.documents.record(base_id, outcome)
                 done += 1
                 passages += len(outcome.passages)
@@ -178,6 +181,22 @@ class Coursewright:
             ),
             tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
         )
+
+    async def _keep(self, base_id: UUID, file: Found) -> bool:
+        """Keep the original; tell whether it is still the file that was found."""
+        try:
+            content = await asyncio.to_thread(file.path.read_bytes)
+        except OSError:
+            return False
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            return False
+        await self.documents.add_document(base_id, file.name, content, file.sha256)
+        return True
+
+    async def _read_kept(self, base_id: UUID, name: str) -> FileRead:
+        original = await self.documents.original(base_id, name)
+        (read,) = [each async for each in read_files([SourceFile(name, original)], self.settings.documents)]
+        return read
 
     async def search(self, question: str, knowledge_base_id: UUID | None = None, *, limit: int = 10) -> list[Hit]:
         """Return the passages that answer a question best, best first, from a knowledge base of the local organisation.
@@ -411,6 +430,13 @@ async def open_coursewright(
         pool = await stack.enter_async_context(open_pool(url, settings.database))
         embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
         yield Coursewright(settings, url, pool, embedder)
+
+
+async def _digest(file: Found) -> str:
+    try:
+        return await asyncio.to_thread(digest_of, file.path)
+    except OSError:
+        return ""
 
 
 __all__ = [

@@ -1,6 +1,7 @@
 """What goes wrong on a user's machine: full disks, killed servers, foreign folders. Nothing is lost; errors help."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
+from coursewright.app import LOCAL_ORGANISATION, Reading, open_coursewright
 from coursewright.db.embedded import running_server
+from coursewright.settings import DocumentSettings, Settings
 from tests.e2e.command_line import CommandLine
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system or use another account")
@@ -53,7 +56,15 @@ def wait_for(process: "subprocess.Popen[str]", text: str) -> str:
     raise AssertionError(said)
 
 
-@pytest.mark.parametrize(("out", "says"), [("taken", "is a file"), ("taken/in", "is a file"), ("docs", "not made by")])
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [
+        ("taken", "is a file"),
+        ("taken/in", "is a file"),
+        ("docs", "not made by"),
+        ("x" * 300, "File name too long"),
+    ],
+)
 def test_a_folder_that_cannot_be_used_is_refused_before_the_work(line: CommandLine, out: str, says: str) -> None:
     (line.folder / "taken").write_text("mine")
     _, err = line.run("generate", "docs", "--out", out, code=73)
@@ -109,6 +120,49 @@ def test_a_server_killed_in_the_middle_is_told_and_the_job_goes_on(line: Command
     assert "went away" in err or "cannot be reached" in err
     line.run("generate", "docs", "--title", "Bees", "--out", "out")
     assert (line.folder / "out/course.json").is_file()
+
+
+def test_words_that_no_text_can_hold_are_left_out(line: CommandLine) -> None:
+    title = os.fsdecode(b'Bees\xff \x1b[31m"red"\n<script>')
+    line.run("generate", "docs", "--title", title, "--audience", os.fsdecode(b"\xff"), "--out", "o" * 250)
+    assert json.loads((line.folder / ("o" * 250) / "course.json").read_text())["title"] == 'Bees [31m"red" <script>'
+
+
+def test_a_course_written_among_its_sources_is_made_again_from_them_alone(line: CommandLine) -> None:
+    line.run("generate", "docs", "--out", "docs/course")
+    once = (line.folder / "docs/course/course.json").read_bytes()
+    _, err = line.run("generate", "docs", "--out", "docs/course")
+    assert (line.folder / "docs/course/course.json").read_bytes() == once
+    assert "left out course: a course that was written here" in err
+
+
+def test_paths_that_cannot_be_meant_are_refused(line: CommandLine) -> None:
+    assert "the path is empty" in line.run("generate", "", code=64)[1]
+    assert "File name too long" in line.run("generate", "x" * 5000, code=65)[1]
+
+
+async def test_files_that_change_or_vanish_while_others_are_read(tmp_path: Path) -> None:
+    """What the knowledge base's id stands for is what is read, and the next run reads what is there then."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in "abcdefgh":
+        (folder / f"{name}.md").write_text(f"# Hive {name}\n\nThe hive {name} stands beside the house.\n")
+
+    def change(_: Reading) -> None:
+        (folder / "g.md").write_text("# Other\n\nSomething else.\n")
+        (folder / "h.md").unlink(missing_ok=True)
+
+    settings = Settings(data_dir=tmp_path / "data", documents=DocumentSettings(readers=1))
+    async with open_coursewright(settings) as program:
+        base = await program.read([folder], on_progress=change)
+        assert base.documents == 8
+        assert base.left_out == ()
+        texts = {each.document: each.text for each in await program.documents.passages(LOCAL_ORGANISATION, base.id)}
+        assert "The hive g stands" in texts["g.md"]
+        assert "The hive h stands" in texts["h.md"]
+        again = await program.read([folder])
+        assert again.documents == 7
+        assert again.id != base.id
 
 
 def test_ctrl_c_gives_the_way_on_and_nothing_is_done_twice(line: CommandLine) -> None:

@@ -16,7 +16,18 @@ import typer
 from coursewright.app import Coursewright, open_coursewright
 from coursewright.cli.console import command, count, duration, near, print_json, say, stderr
 from coursewright.cli.help import Command
-from coursewright.cli.options import ALL_FORMATS, DataDir, Formats, JobId, Json, Out, find, formats, settings
+from coursewright.cli.options import (
+    ALL_FORMATS,
+    DataDir,
+    Formats,
+    JobId,
+    Json,
+    Out,
+    document_path,
+    find,
+    formats,
+    settings,
+)
 from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
 from coursewright.course.plan import CourseRequest
@@ -75,7 +86,9 @@ coursewright open out/debian""",
 
 
 def generate(
-    documents: Annotated[list[Path], typer.Argument(help="Files and folders to read.", metavar="DOCUMENTS...")],
+    documents: Annotated[
+        list[Path], typer.Argument(help="Files and folders to read.", metavar="DOCUMENTS...", parser=document_path)
+    ],
     title: Annotated[
         str | None, typer.Option(help="Default: follows from the documents.", metavar="TEXT", rich_help_panel=_COURSE)
     ] = None,

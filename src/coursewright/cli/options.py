@@ -56,6 +56,13 @@ def formats(text: str) -> tuple[Format, ...]:
     return tuple(name for name in FORMATS if name in wanted)
 
 
+def document_path(text: str) -> Path:
+    """Return a path to read; an empty one (a shell variable that is not set) would be the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
 async def find(program: Coursewright, job: str) -> Job:
     """Return the job that was named by its id or the beginning of it. Raises NotFound, InvalidRequest."""
     return await program.jobs.find(job, LOCAL_ORGANISATION)
@@ -70,6 +77,7 @@ __all__ = [
     "JobId",
     "Json",
     "Out",
+    "document_path",
     "find",
     "formats",
     "settings",

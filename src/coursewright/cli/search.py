@@ -11,7 +11,7 @@ from rich.text import Text
 from coursewright.app import Coursewright, open_coursewright
 from coursewright.cli.console import print_json, say, stdout
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, Json, settings
+from coursewright.cli.options import DataDir, Json, document_path, settings
 from coursewright.cli.progress import Display
 from coursewright.cli.report import tell_left_out
 from coursewright.documents.retrieve import Hit
@@ -36,7 +36,9 @@ def search(
     question: Annotated[str, typer.Argument(help="A question or some words, in any language.", metavar="QUESTION")],
     documents: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files and folders. Default: those of the newest job.", metavar="DOCUMENTS..."),
+        typer.Argument(
+            help="Files and folders. Default: those of the newest job.", metavar="DOCUMENTS...", parser=document_path
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="Show at most so many. Default: 5.", metavar="N", min=1, max=100)] = 5,
     json: Json = False,

@@ -19,6 +19,9 @@ Level = Literal[
 Detail = Literal["basic", "detailed", "comprehensive"]
 
 
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 class _Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +29,7 @@ class _Plan(BaseModel):
 class CourseRequest(_Plan):
     """What the user asked for. `None` leaves the choice to the author; structure counts that are set are exact."""
 
-    title: str | None = None
+    title: str | None = Field(None, max_length=500)
     description: str = ""
     author: Literal["extractive", "llm"] = "extractive"
     mode: Mode = "kb_only"
@@ -70,6 +73,29 @@ class CourseRequest(_Plan):
                 "guidance": None, "unhonoured": self.of_model(),
             }
         )  # fmt: skip
+
+    @field_validator(
+        "title",
+        "description",
+        "language",
+        "audience",
+        "prerequisites",
+        "objectives",
+        "guidance",
+        "model",
+        mode="before",
+    )
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Drop what no text can hold or show: half characters (bytes that were no UTF-8), NUL, terminal commands."""
+        if isinstance(value, str):
+            return _UNSTORABLE.sub("", value)
+        return tuple(map(cls._storable, value)) if isinstance(value, list | tuple) else value
+
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str | None) -> str | None:
+        return " ".join(title.split()) or None if title else None
 
     @field_validator("language")
     @classmethod

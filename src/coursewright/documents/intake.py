@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from coursewright.db.pool import Pool, is_unavailable, mapped_errors
 from coursewright.db.queries import fetch_all, sql
@@ -136,11 +136,7 @@ class Intake:
                 async with self._pool.connection() as connection:
                     await connection.execute(sql(__package__, "keep_fetched"), key | kept)
             return content
-        with mapped_errors():
-            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
-                await cursor.execute(sql(__package__, "original"), key)
-                found: bytes = await cursor.fetchone() or b""
-        return found
+        return await self._store.original(claimed.knowledge_base_id, claimed.name)
 
     async def _record(self, claimed: _Claimed, outcome: FileRead) -> None:
         if not await self._store.record(claimed.knowledge_base_id, outcome, attempt=claimed.attempt):

@@ -52,6 +52,16 @@ class DocumentStore:
                 {"knowledge_base_id": knowledge_base_id, "name": name, "content": content, "sha256": sha256},
             )
 
+    async def original(self, knowledge_base_id: UUID, name: str) -> bytes:
+        """Return the bytes of a document as they were added."""
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+                await cursor.execute(
+                    sql(__package__, "original"), {"knowledge_base_id": knowledge_base_id, "name": name}
+                )
+                found: bytes = await cursor.fetchone() or b""
+        return found
+
     async def record(self, knowledge_base_id: UUID, read: FileRead, *, attempt: int | None = None) -> bool:
         """Store the outcome of reading a document, with its passages, in one transaction.
 

@@ -34,7 +34,7 @@ def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS
     digest = hashlib.sha256(render_json(course)).hexdigest()
     with _explained(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        staging = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
         try:
             for path, content in _files(course, quality, wanted).items():
                 target = staging / path
@@ -82,7 +82,9 @@ def _files(course: Course, quality: Quality, formats: Sequence[Format]) -> Mappi
 
 def check_folder(out: Path) -> None:
     """Raise OutputError when a course cannot be written there: to be asked before the work, too."""
-    if out.exists() and not out.is_dir():
+    with _explained(out):
+        taken = out.exists() and not out.is_dir()
+    if taken:
         raise OutputError(f"{out} is a file, not a folder.", hint="Name another folder with --out.")
     with _explained(out):
         foreign = out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file()

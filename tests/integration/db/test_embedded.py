@@ -155,6 +155,9 @@ def test_a_killed_guardian_is_replaced_by_the_next_user(folder: Path) -> None:
     listing = subprocess.run(["ps", "-ewwo", "pid,args"], capture_output=True, text=True, check=True).stdout
     (line,) = [line for line in listing.splitlines() if "guardian.py" in line and str(folder) in line]
     os.kill(int(line.split()[0]), signal.SIGKILL)
+    lock = guardian.open_lock(folder, "guardian.lock")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # a signal is no death yet: the lock comes free with that
+    os.close(lock)
     user.kill()
     with running_server(folder) as url:  # the server still ran, without a guardian
         assert ask(url) == 1

@@ -35,6 +35,17 @@ def test_names_what_is_not_read_and_what_to_do(tmp_path: Path) -> None:
     }
 
 
+def test_an_image_that_a_page_shows_is_not_left_out(tmp_path: Path) -> None:
+    pages = {"a_md": b"![A hive](images/hive%20one.svg)", "b__b_html": b'<img alt="Mite" src="../mite.png?v=2">'}
+    _write(tmp_path, **pages, b__scan_png=b"x")
+    for name in ("images/hive one.svg", "mite.png", "images/other.svg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found, skipped = discover([tmp_path], _MOST)
+    assert [each.name for each in found] == ["a.md", "b/b.html"]
+    assert [each.name for each in skipped] == ["b/scan.png", "images/other.svg"]
+
+
 def test_the_same_content_is_read_once_and_named(tmp_path: Path) -> None:
     _write(tmp_path, a_md=b"# A", b__copy_md=b"# A", c_md=b"# C")
     found, skipped = discover([tmp_path, tmp_path / "c.md"], _MOST)
@@ -56,13 +67,66 @@ def test_what_is_no_file_or_cannot_be_opened_costs_only_itself(tmp_path: Path) -
     _write(tmp_path, a_md=b"# A")
     os.mkfifo(tmp_path / "pipe.md")
     (tmp_path / "dangling.md").symlink_to("nowhere")
-    (tmp_path / "broken.md").symlink_to("/proc/self/mem")  # opens, and fails to read
     (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"Coffee keeps bees awake.")
     found, skipped = discover([tmp_path], _MOST)
     assert [each.name for each in found] == ["a.md", "caf\ufffd.txt"]
     reasons = {each.name: each.reason for each in skipped}
-    assert reasons["pipe.md"] == reasons["dangling.md"] == "not a regular file"
-    assert reasons["broken.md"].startswith("it cannot be opened (")
+    assert reasons["pipe.md"] == "not a regular file"
+    assert reasons["dangling.md"] == "a link that leads nowhere"
+    (tmp_path / "broken.md").symlink_to("/proc/self/mem")  # opens, and fails to read
+    _, skipped = discover([tmp_path / "a.md", tmp_path / "broken.md"], _MOST)
+    assert skipped[0].reason.startswith("it cannot be opened (")
+
+
+def test_links_out_of_the_folder_and_to_folders_are_not_followed_but_told(tmp_path: Path) -> None:
+    _write(tmp_path, in__a_md=b"# A", out_md=b"# Secret", other__b_md=b"# B")
+    folder = tmp_path / "in"
+    (folder / "leak.md").symlink_to("../out.md")
+    (folder / "same.md").symlink_to("a.md")
+    (folder / "loop.md").symlink_to("loop.md")
+    (folder / "up").symlink_to("..")
+    (folder / "beside").symlink_to("../other")
+    (tmp_path / "way").symlink_to("in")
+    for root in (folder, tmp_path / "way"):
+        found, skipped = discover([root], _MOST)
+        assert [each.name for each in found] == ["a.md"]
+        assert {each.name: each.reason for each in skipped} == {
+            "beside": "a link to a folder; name that folder to read it",
+            "up": "a link to a folder; name that folder to read it",
+            "leak.md": "a link out of the folder; name its target to read it",
+            "loop.md": "a link that leads nowhere",
+            "same.md": "the same as a.md",
+        }
+    assert [each.name for each in discover([folder / "leak.md"], _MOST)[0]] == ["leak.md"]  # meant, for it was named
+
+
+def test_a_course_that_was_written_among_the_sources_is_none_of_them(tmp_path: Path) -> None:
+    _write(tmp_path, a_md=b"# A", course__course_md=b"# Made of A", course__site__index_html=b"<p>Made of A")
+    assert len(discover([tmp_path], _MOST, "mark")[0]) == 3
+    (tmp_path / "course/mark").touch()
+    found, skipped = discover([tmp_path], _MOST, "mark")
+    assert [each.name for each in found] == ["a.md"]
+    assert [(each.name, each.reason) for each in skipped] == [
+        ("course", "a course that was written here, not a source")
+    ]
+    assert len(discover([tmp_path / "course"], _MOST, "mark")[0]) == 2  # meant, for it was named
+
+
+def test_what_cannot_be_a_source_is_refused_by_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    _write(tmp_path, a_md=b"# A")
+    for path, says in [
+        (tmp_path / "pipe.md", "a pipe or a device"),
+        (Path("/dev/null"), "a pipe or a device"),
+        (tmp_path / ("x" * 5000), "File name too long"),
+        (tmp_path / "loop.md", "cannot be opened"),
+        (tmp_path / "a.md" / "b.md", "does not exist"),
+    ]:
+        with pytest.raises(UnreadableDocument) as caught:
+            discover([path], _MOST)
+        assert says in caught.value.detail
+        assert len(caught.value.detail) < 400
 
 
 def test_an_empty_folder_and_a_wrong_path_say_so(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What each format keeps: headings, lists, tables, code, notes, terms, and what is known about the document."""
 
 import io
+from pathlib import Path
 
+from coursewright.documents.discover import discover
 from coursewright.documents.read import read
 from tests.unit.documents.making import blocks
 
@@ -59,7 +61,7 @@ def test_html() -> None:
         ("paragraph", "Bees forage by day."),
         ("list", "- Drone: A male bee."),
         ("table", "| Month | Work |\n| --- | --- |\n| May | Swarm control |"),
-        ("figure", "Figure: A frame of honey (wax cells)"),
+        ("figure", "A frame of honey (wax cells)"),
     ]
     assert [(term.text, term.kind) for term in document.terms] == [("forage", "dfn"), ("Drone", "dt")]
     drone = document.terms[1].definition
@@ -134,3 +136,12 @@ def test_pdf_with_an_outline_that_names_what_no_page_shows() -> None:
         ("heading", "Hives"),
         ("paragraph", "A hive has two boxes and a roof."),
     ]
+
+
+def test_every_example_document_states_its_licence() -> None:
+    folder = Path(__file__).parents[3] / "examples" / "knowledge-base"
+    found, skipped = discover([folder], 1 << 24)
+    assert not skipped
+    assert {each.name: read(each.name, each.path.read_bytes()).licence for each in found} == {
+        each.name: "CC BY 4.0" for each in found
+    }

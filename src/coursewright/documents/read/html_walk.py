@@ -185,7 +185,7 @@ class HtmlWalk:
                 self._builder.add("paragraph", piece.text, piece.marks, language=self._language)
         for alt in self._alts:
             if not self._lists:
-                self._builder.add("figure", f"Figure: {alt}", language=self._language)
+                self._builder.add("figure", alt, language=self._language)
         if not self._lists:
             self._alts.clear()
 
@@ -266,7 +266,7 @@ class HtmlWalk:
                 text = f"{figure.caption} ({alt})"
             if text and (figure.alts or figure.caption):
                 self._end_list()
-                self._builder.add("figure", f"Figure: {text}", language=self._language)
+                self._builder.add("figure", text, language=self._language)
 
         return leave
 

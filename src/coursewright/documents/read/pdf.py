@@ -8,6 +8,7 @@ from typing import Any
 from coursewright.documents.passages import ReadDocument
 from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.inline import clean
+from coursewright.documents.read.licences import licence_in
 from coursewright.documents.read.pdf_furniture import without_furniture
 from coursewright.documents.read.pdf_headings import (
     Bookmark,
@@ -48,6 +49,7 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
     metadata = document.get_metadata_dict(skip_empty=True)
     author = _ADDRESS.sub("", re.sub(r"[\x00-\x1f]+", ", ", metadata.get("Author", ""))).strip(" ,;")
     builder.attribution = "" if _PLACEHOLDER.fullmatch(author) else author
+    builder.licence = licence_in(f"{metadata.get('Subject', '')}\n{metadata.get('Keywords', '')}")
     title = clean(metadata.get("Title", "")).strip()
     if not _NO_TITLE.search(title):
         builder.title = title

@@ -103,13 +103,13 @@ def _add_shape(builder: DocumentBuilder, shape: Any, kind: str | None) -> None:
             builder.add("table", part)
     elif shape.has_chart:
         title = fold(shape.chart.chart_title.text_frame.text) if shape.chart.has_title else ""
-        builder.add("figure", f"Figure: {title}" if title else "")
+        builder.add("figure", title)
     elif items := list(_diagram_items(shape)):
         builder.add("list", "\n".join(f"- {item}" for item in items))
     else:
         description = fold(next(iter(shape._element.xpath("./*[1]/p:cNvPr/@descr")), ""))
         if description and not _NO_DESCRIPTION.search(description):
-            builder.add("figure", f"Figure: {description}")
+            builder.add("figure", description)
 
 
 def _rows(table: Any) -> list[list[str]]:

@@ -81,7 +81,7 @@ def test_tables_text_boxes_groups_and_described_pictures() -> None:
         ("table", "| Month | Work |\n| --- | --- |\n| May | Swarm control |\n| May | Honey \\| wax |"),
         ("paragraph", "Every smoker `burn()`"),
         ("code", "open(hive)"),
-        ("figure", "Figure: An arrow from hive to honey"),
+        ("figure", "An arrow from hive to honey"),
     ]
     assert [(term.text, term.kind) for term in document.terms] == [("smoker", "strong")]
 
@@ -146,5 +146,5 @@ def test_an_empty_table_and_a_chart_without_title_say_nothing() -> None:
         chart.chart_title.text_frame.text = title
     assert blocks(read("bees.pptx", _saved(deck))) == [
         ("paragraph", "Bees fly."),
-        ("figure", "Figure: Hives by month"),
+        ("figure", "Hives by month"),
     ]
