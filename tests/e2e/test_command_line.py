@@ -116,6 +116,8 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
         (("generate", "empty"), 66, "nothing to read"),
         (("generate", str(HANDBOOK), "--modules", "49", "--lessons", "49"), 1, "modules"),
         (("generate", str(HANDBOOK), "--mode", "kb_anything"), 64, "mode"),
+        (("generate", "nowhere", "--audience", "beekeepers"), 64, "cannot honour"),  # told before anything is read
+        (("generate", "nowhere", "--language", "tlh"), 64, "does not write in"),
         (("generate", str(HANDBOOK), "--format", "pdf"), 64, "Formats:"),
         (("status", "00000000-0000-0000-0000-000000000001"), 66, "no job"),
         (("open", "empty"), 66, "no course"),

@@ -34,6 +34,8 @@ from coursewright.course.plan import CourseRequest
 from coursewright.db.pool import is_unavailable
 from coursewright.errors import DatabaseUnavailable, NotFound, OutputError
 from coursewright.exporters import FORMATS, Format, check_folder
+from coursewright.generation.authors.extractive.analysis import refuse_what_needs_a_model
+from coursewright.generation.authors.extractive.catalogue import catalogue
 from coursewright.settings import Settings
 
 _COURSE, _STRUCTURE, _RUN = "Course", "Structure (exact, or an error that says why)", "Running"
@@ -166,6 +168,7 @@ def generate(
             "questions_per_lesson": questions_per_lesson, "seed": seed,
         }
     )  # fmt: skip
+    _refuse_early(request)
     target = out or Path("out") / _slug(title or documents[0].resolve().stem)
     wish = Wish(target, formats(formats_), json, data_dir)
     asyncio.run(_generate(documents, request, wish, settings(data_dir), strict=strict, wait=not no_wait))
@@ -216,6 +219,14 @@ def open_course(
     sys.stdout.write(f"{page.resolve().as_uri()}\n")
     if not webbrowser.open(page.resolve().as_uri()):
         say("!", "No browser was found here; open the link above in one.")
+
+
+def _refuse_early(request: CourseRequest) -> None:
+    """Raise `InvalidRequest` for what the author cannot do, before minutes of reading."""
+    if request.author == "extractive":
+        refuse_what_needs_a_model(request)
+        if request.language:
+            catalogue(request.language)
 
 
 async def _generate(

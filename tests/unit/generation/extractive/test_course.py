@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
-from coursewright.course.plan import Analysis, CourseRequest, Outline, QuestionPlan
+from coursewright.course.plan import Analysis, Concept, CourseRequest, Outline, QuestionPlan
 from coursewright.documents.passages import Passage
 from coursewright.errors import InvalidRequest, TooFewSources
 from coursewright.generation.authors.extractive import ExtractiveAuthor
+from coursewright.generation.authors.extractive.catalogue import catalogue
+from coursewright.generation.authors.extractive.questions.definition import on_acronyms
 from tests.unit.generation.extractive.factory import passages
 from tests.unit.generation.extractive.handbook import WORKSHOP
 
@@ -176,7 +178,23 @@ def test_a_numbered_procedure_becomes_an_ordering_question_that_is_not_shown_sol
 def test_a_table_becomes_a_look_up(made: Made) -> None:
     look_ups = [one for one in made.questions if "“Lubricants”" in one.stem]
     assert look_ups
-    assert all("|" in one.explanation for one in look_ups)
+    assert all("|" not in one.explanation and one.explanation.startswith("Part: ") for one in look_ups)
+
+
+def test_an_explanation_is_a_sentence_of_the_sources_and_not_the_answer_again() -> None:
+    text = "Substances from the queen, known together as queen mandibular pheromone (QMP), are passed from bee to bee."
+    concepts = [Concept(term="QMP", definition="queen mandibular pheromone", passage_id="p-1", kind="acronym")]
+    (draft,) = on_acronyms(
+        {"s": concepts}, {"p-1": f"- Bees smell.\n- {text} They know within hours."}, catalogue("en")
+    )
+    assert draft.explanation == text
+    assert draft.citations == (("p-1", text),)
+
+
+def test_titles_that_stand_below_are_not_said_again(made: Made) -> None:
+    modules = made.outline.modules
+    assert {module.description for module in modules} == {made.outline.description} == {""}
+    assert {lesson.description for module in modules for lesson in module.lessons} == {""}
 
 
 def test_the_mind_map_has_short_unique_labels_on_three_levels(made: Made) -> None:

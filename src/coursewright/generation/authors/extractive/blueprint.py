@@ -160,7 +160,8 @@ def _candidates(
 ) -> list[Draft]:
     taught = {section: found[:KEY_CONCEPTS] for section, found in owners.items()}
     fair = defined(taught, words)
-    drafts = [*on_definitions(fair, words), *matching(fair, words), *on_acronyms(taught, words)]
+    texts = {passage.id: passage.text for place in places for passage in place.passages}
+    drafts = [*on_definitions(fair, words), *matching(fair, words), *on_acronyms(taught, texts, words)]
     for place in places:
         drafts += ordering(place.shown, place.section, words)
         drafts += lookups(place.shown, place.section, words)

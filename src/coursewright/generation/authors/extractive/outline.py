@@ -64,10 +64,9 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     if others:
         notes.append(words.say("notes", "other_languages", languages=", ".join(others)))
     plans = _plans(places, titles, owners, said, blueprint, words)
-    covered = words.series([plan.title for plan in plans])
     return Outline(
         title=request.title or _course_title(teaching, [plan.title for plan in plans], words),
-        description=request.description or words.say("outline", "covers", titles=covered),
+        description=request.description,
         language=analysis.language,
         objectives=blueprint.course_objectives,
         modules=plans,
@@ -228,13 +227,11 @@ def _plans(
         ModulePlan(
             id=module,
             title=titles[module],
-            description=words.say("outline", "covers", titles=words.series([titles[lesson] for lesson in lessons])),
             objectives=blueprint.module_objectives[module],
             lessons=tuple(
                 LessonPlan(
                     id=lesson,
                     title=titles[lesson],
-                    description=words.say("outline", "covers", titles=words.series([one.title for one in sections])),
                     objectives=blueprint.lesson_objectives[lesson],
                     sections=tuple(
                         SectionPlan(

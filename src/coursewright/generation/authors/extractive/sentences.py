@@ -9,6 +9,7 @@ from coursewright.generation.authors.extractive.tongue import reads_as
 from coursewright.generation.authors.extractive.words import count_words
 
 _CLOSED = re.compile(r"[.!?。！？؟…][\"”’»」』)\]]*$")
+_MARKER = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _UNSPEAKABLE = re.compile(r"[`|=@$_<>{}\[\]\\~^*#•→]|https?:|www\.|(?:^|\s)\.{0,2}/\w|\w/\w+/|\w\(\)")
 _PAIRS = (("(", ")"), ("“", "”"), ("«", "»"), ("「", "」"), ("„", "“"))
 
@@ -24,6 +25,13 @@ def sentences(text: str, language: str) -> list[tuple[int, int]]:
             start += len(piece) - len(piece.lstrip())
             spans.append((start, start + len(stripped)))
     return spans
+
+
+def sentence_with(quote: str, text: str, language: str) -> str:
+    """Return the whole sentence of a text that holds the quote, "" when none does."""
+    line = next((_MARKER.sub("", line) for line in text.split("\n") if quote in line and "|" not in line), "")
+    found = (line[start:end] for start, end in sentences(line, language))
+    return next((sentence for sentence in found if quote in sentence and is_closed(sentence)), "")
 
 
 def is_closed(sentence: str) -> bool:
@@ -56,4 +64,4 @@ def is_speakable(sentence: str) -> bool:
     return not _UNSPEAKABLE.search(sentence)
 
 
-__all__ = ["is_closed", "is_speakable", "is_standalone", "sentences"]
+__all__ = ["is_closed", "is_speakable", "is_standalone", "sentence_with", "sentences"]

@@ -5,7 +5,7 @@ A distractor is the definition (or the term) of another concept of the same form
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coursewright.course.model import Bloom, Difficulty
@@ -13,7 +13,7 @@ from coursewright.course.plan import Concept
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.concepts import predicate, unlike
 from coursewright.generation.authors.extractive.questions.draft import Draft
-from coursewright.generation.authors.extractive.sentences import is_standalone
+from coursewright.generation.authors.extractive.sentences import is_standalone, sentence_with
 from coursewright.generation.authors.extractive.words import content_stems, count_words, function_words
 
 _MOST_WORDS = 32  # of a definition that serves as an option or in a stem
@@ -118,11 +118,15 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
             )  # fmt: skip
 
 
-def on_acronyms(owners: dict[str, list[Concept]], words: Catalogue) -> Iterator[Draft]:
-    """Yield a short answer for each acronym; as a choice the initials would give the key away."""
+def on_acronyms(owners: dict[str, list[Concept]], texts: Mapping[str, str], words: Catalogue) -> Iterator[Draft]:
+    """Yield a short answer for each acronym; as a choice the initials would give the key away.
+
+    `texts` holds the passages by id: the explanation is the sentence that writes the acronym out.
+    """
     for section, concepts in owners.items():
         for concept in concepts:
             if concept.kind == "acronym":
+                sentence = sentence_with(concept.definition, texts.get(concept.passage_id, ""), words.language)
                 yield Draft(
                     kind="short_answer",
                     form="acronym",
@@ -130,8 +134,8 @@ def on_acronyms(owners: dict[str, list[Concept]], words: Catalogue) -> Iterator[
                     section=section,
                     stem=words.say("stems", "acronym", term=concept.term),
                     objective=words.say("objectives", "expand", term=concept.term),
-                    explanation=f"{concept.term}: {concept.definition}",
-                    citations=((concept.passage_id, concept.definition),),
+                    explanation=sentence,
+                    citations=((concept.passage_id, sentence or concept.definition),),
                     answers=(concept.definition,),
                 )
 
@@ -157,7 +161,7 @@ def matching(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Draft]:
             further_sections=tuple(one.section for one in group[1:]),
             stem=words.say("stems", "matching", terms=words.enumerate([one.concept.term for one in group])),
             objective=words.say("objectives", "matching", terms=words.enumerate([one.concept.term for one in group])),
-            explanation=" ".join(f"{one.concept.term}: {one.concept.definition}" for one in group),
+            explanation="",  # the pairs of the answer say it all
             citations=tuple((one.concept.passage_id, one.concept.definition) for one in group),
             pairs=tuple((one.concept.term, one.text) for one in group),
             bloom="understand",
@@ -183,13 +187,18 @@ def _draft(
         section=one.section,
         stem=stem,
         objective=words.say("objectives", "role" if one.is_role else "define", term=one.concept.term),
-        explanation=one.concept.definition,
+        # A glossary's entry stands in the question and its answer already; a sentence shows the term at work.
+        explanation=one.concept.definition if predicate(one.concept, words) != _bare(one.concept, words) else "",
         citations=((one.concept.passage_id, one.concept.definition),),
         options=options,
         answers=answers,
         difficulty=difficulty,
         bloom=bloom,
     )
+
+
+def _bare(concept: Concept, words: Catalogue) -> str:
+    return words.tail.sub("", concept.definition)
 
 
 def _distractors(

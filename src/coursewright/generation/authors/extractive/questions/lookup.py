@@ -96,11 +96,23 @@ def _look_up(
         section=section,
         stem=words.say("stems", "lookup", column=header.strip("`"), row=label, table=title),
         objective=words.say("objectives", "lookup", title=title),
-        explanation=line,
+        explanation=_said(heads, row, words),
         citations=((block.passage.id, line),),
         options=((value, True), *((text, False) for text in others)) if choice else (),
         answers=() if choice else tuple(dict.fromkeys((value.replace("`", ""), value))),
     )
+
+
+def _said(heads: list[Cell], row: list[Cell], words: Catalogue) -> str:
+    """Return a row as running text: "heading: cell, heading: cell"."""
+    pairs = [
+        words.say("outline", "cell", heading=head, cell=cell) if head else cell
+        for (head, _, _), (cell, _, _) in zip(heads, row, strict=True)
+        if cell
+    ]
+    separator = words.texts["outline"]["list_separator"]
+    commas = any(separator.strip() in text for text, _, _ in (*heads, *row))
+    return words.series(pairs) if commas else separator.join(pairs)
 
 
 def _is_label(text: str) -> bool:
