@@ -16,6 +16,7 @@ from coursewright.generation.authors.extractive.section import shown_blocks
 from coursewright.generation.authors.extractive.sentences import is_standalone
 from coursewright.generation.authors.extractive.titles import is_matter
 from tests.unit.generation.extractive.factory import passages
+from tests.unit.generation.extractive.handbook import WORKSHOP
 from tests.unit.generation.extractive.test_course import Made
 
 EN = catalogue("en")
@@ -256,3 +257,50 @@ def test_the_course_is_named_after_the_welcome_page() -> None:
     chapters = {"a.html": f"# 1. First\n\n{FILLER * 20}", "b.html": f"# 2. Second\n\n{FILLER * 20}"}
     made = Made(passages(**chapters, **{"index.html": f"# The Tutorial\n\n{FILLER * 20}"}))
     assert made.outline.title == "The Tutorial"
+
+
+BEES = """# Bees
+
+Four tools do nearly all the work at a hive. A smoker is a tin with bellows in which dry plant material glows and gives
+cool, white smoke. Wash the tools in a solution of washing soda between colonies, because spores travel with them.
+
+A smoker goes out where the fuel is wet. Keep the smoker upright on bare ground or metal between two inspections.
+
+The viruses do most of the harm, above all deformed wing virus (DWV). Substances from the glands of the queen, known
+together as queen mandibular pheromone (QMP), tell the colony within hours whether a queen is present.
+"""
+
+
+def test_a_summary_neither_announces_nor_says_a_definition_again_and_acronyms_come_in_sentences() -> None:
+    made = Made(passages(BEES))
+    (section,) = made.sections
+    shown = {concept.term: concept.explanation for concept in section.key_concepts}
+    assert set(shown) == {"smoker", "QMP"}  # what stands "above all" refers to more than is shown
+    assert all(explanation.endswith(".") for explanation in shown.values())
+    assert section.summary
+    assert section.summary not in {*shown.values(), "Four tools do nearly all the work at a hive."}
+
+
+def test_a_term_that_is_mentioned_once_is_no_key_concept() -> None:
+    glossary = "# Glossary\n\n- **Skep**: Basket of straw that housed bees.\n- **Super**: Box in which honey is stored."
+    text = "# Boxes\n\nA super stands above the excluder, and the super is lifted first. Nobody needs a skep for this."
+    made = Made(passages(f"{text}\n\n{FILLER * 4}", glossary))
+    assert [concept.term for section in made.sections for concept in section.key_concepts] == ["super"]
+
+
+def test_one_term_is_no_recap() -> None:
+    text = (
+        "# Bees\n\nA smoker is a tin with bellows in which dry plant material glows. Fill the smoker, light the smoker."
+    )
+    (script,) = Made(passages(text)).scripts
+    assert not [segment.text for segment in script.segments if segment.text.startswith("To remember")]
+
+
+def test_course_objectives_name_concepts_of_every_module_and_no_joined_titles() -> None:
+    made = Made(passages(WORKSHOP), CourseRequest(modules=2))
+    objectives = made.outline.objectives
+    assert objectives
+    assert not [one for one in objectives if " · " in one or one.startswith("Match terms")]
+    for module in made.outline.modules:
+        own = {*module.objectives, *(one for lesson in module.lessons for one in lesson.objectives)}
+        assert own & set(objectives)

@@ -3,6 +3,7 @@
 So no question repeats, and no set has to wait for another one.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from coursewright.generation.authors.extractive.section import KEY_CONCEPTS
 
 _OPTIONS = 4
 _SPARING = frozenset({"acronym", "lookup", "gap", "describe"})  # honest, but a set of nothing else would be dull
+_DRY = ("acronym", "lookup")  # that no course is taken for
 _FILL = 2  # questions that a set is brought to with forms that are used sparingly
 _LESSON_OBJECTIVES, _UPPER_OBJECTIVES = 4, 6
 _PREFERRED = {
@@ -147,7 +149,12 @@ def draw_up(
         exam=exam_plan,
         lesson_objectives={lesson: plan.objectives for lesson, plan in lesson_plans.items()},
         module_objectives={module: plan.objectives for module, plan in module_plans.items()},
-        course_objectives=exam_plan.objectives,
+        course_objectives=_course_objectives(
+            exam,
+            [[quizzes[m], *(assessments[o] for o in lessons if module_of[o] == m)] for m in modules],
+            concepts,
+            words,
+        ),
     )
 
 
@@ -220,6 +227,26 @@ def _lesson_objectives(
         for place in places[:_LESSON_OBJECTIVES]:
             found[words.say("objectives", "describe", title=place.title)] = None
     return tuple(found)
+
+
+def _course_objectives(
+    exam: _Set, modules: Sequence[Sequence[_Set]], concepts: Sequence[Concept], words: Catalogue
+) -> tuple[str, ...]:
+    """Return a few objectives of what is examined: on the most important concepts, one a module in turn.
+
+    None tells a joined title ("A · B"), and none counts up terms.
+    """
+    importance = {concept.term.casefold(): place for place, concept in enumerate(concepts)}
+    beside = words.texts["outline"]["beside"]
+    queues = []
+    for sets in modules:
+        sections = frozenset[str]().union(*(one.scope for one in sets))
+        drafts = [draft for one in (*sets, exam) for draft in one.drafts if draft.section in sections]
+        drafts.sort(key=lambda draft: (importance.get(draft.subjects[0], len(importance)), draft.form in _DRY))
+        fitting = [draft.objective for draft in drafts if draft.form != "matching" and beside not in draft.objective]
+        queues.append(list(dict.fromkeys(fitting)))
+    turns = [objective for turn in itertools.zip_longest(*queues) for objective in turn if objective]
+    return tuple(dict.fromkeys(turns))[: max(_UPPER_OBJECTIVES, len(modules))] or _upper_objectives(exam, ())
 
 
 def _upper_objectives(one: _Set, inherited: Sequence[str]) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ def make_brainbytes(
     terms = dict.fromkeys(concept.term for section in sections for concept in section.key_concepts)
     recalled = [term for term in terms if is_speakable(term)][:_RECALLED]
     titles = [words.spoken(plan.title) for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]
-    if recalled or titles:
-        remembered = words.enumerate(recalled) or words.series(titles)
+    if len(recalled) > 1 or len(titles) > 1:  # one alone is no recap
+        remembered = words.enumerate(recalled) if len(recalled) > 1 else words.series(titles)
         spoken.append(words.say("brainbytes", "recap", terms=remembered))
     segments = tuple(Segment(text=text, seconds=seconds(text, words)) for text in spoken)
     return BrainBytes(

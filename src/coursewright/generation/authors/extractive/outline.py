@@ -23,6 +23,7 @@ from coursewright.generation.authors.extractive.words import stems
 _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
 _MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 16, 12, 5  # of a course whose counts are left open
 _SMALL, _LARGE = 150, 1_200  # words: smaller pieces are merged with a neighbour, larger ones are not
+_EXPLAINED_USES = 2  # of a glossary's term in the section that it is shown with
 _LEAST = 40  # words of the smallest section worth a title, where exact counts press
 
 
@@ -187,7 +188,7 @@ def _identity(passages: Sequence[Passage]) -> tuple[str, ...]:
 
 
 def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) -> dict[str, list[Concept]]:
-    """Give each concept to the section that defines it, else to the first that uses the term much."""
+    """Give each concept to the section that defines it, else to the first whose text is on it."""
     by_passage = {passage.id: place.section for place in places for passage in place.passages}
     text = {place.section: stems(" ".join(p.text for p in place.passages), words.language) for place in places}
     owned: dict[str, list[Concept]] = {place.section: [] for place in places}
@@ -197,9 +198,10 @@ def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) 
             key = stems(concept.term, words.language)
             uses = {name: _uses(key, body) for name, body in text.items()}
             most = max(uses.values())
-            if not most:
-                continue
-            section = next(name for name in uses if uses[name] * 2 >= most)  # met early, not where it is used most
+            if most < _EXPLAINED_USES:
+                continue  # mentioned in passing, if at all
+            # Met early, not where it is used most.
+            section = next(name for name in uses if uses[name] >= max(_EXPLAINED_USES, most / 2))
         owned[section].append(concept)
     return owned
 

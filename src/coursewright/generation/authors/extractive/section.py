@@ -1,7 +1,7 @@
 """A section: whole blocks of its sources in their order, the most telling ones where there are too many."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from coursewright.course.ids import derive_id
 from coursewright.course.model import Block, Citation, KeyConcept, Section
@@ -11,7 +11,7 @@ from coursewright.errors import TooFewSources
 from coursewright.generation.authors.extractive.blocks import SourceBlock, blocks, cite
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.rank import by_relevance, cosine, lexrank, vectors
-from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentences
+from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentence_with, sentences
 from coursewright.generation.authors.extractive.words import content_stems, count_words
 
 _MOST_WORDS = 600
@@ -19,6 +19,7 @@ _LEAD_WORDS = 150  # an opening up to this long is kept whatever else is
 _MOST_RANKED = 150  # blocks that LexRank compares; longer material is first thinned by likeness to the whole
 KEY_CONCEPTS = 8
 _POINTER_WORDS = 14  # a paragraph that short and only pointing elsewhere teaches nothing
+_ANNOUNCING_WORDS = 4  # more than the shortest sentence: an opening of a paragraph up to that only announces it
 _LEADS_IN = (":", "：")
 _ADDRESS = re.compile(r"://|www\.|\w@\w")
 _POINTER = re.compile(r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:https?://|www\.)\S+\W*$)", re.I)
@@ -34,6 +35,8 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
             f"the passages of the section '{plan.title}' hold no text in '{words.language}'",
             hint="make the outline again from the documents as they are now",
         )
+    shown = [(concept, _explanation(concept, by_id, words)) for concept in plan.concepts[:KEY_CONCEPTS]]
+    explained = [(concept, explanation) for concept, explanation in shown if explanation]
     return Section(
         id=plan.id,
         title=plan.title,
@@ -49,13 +52,22 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
         key_concepts=tuple(
             KeyConcept(
                 term=concept.term,
-                explanation=concept.definition,
-                citations=(Citation(passage_id=concept.passage_id, quote=concept.definition),),
+                explanation=explanation,
+                citations=(Citation(passage_id=concept.passage_id, quote=explanation),),
             )
-            for concept in plan.concepts[:KEY_CONCEPTS]
+            for concept, explanation in explained
         ),
-        summary=_summary(kept, words),
+        summary=_summary(kept, [explanation for _, explanation in explained], words),
     )
+
+
+def _explanation(concept: Concept, by_id: Mapping[str, Passage], words: Catalogue) -> str:
+    """Return what is shown beside a term: of an acronym the sentence that writes it out, if it stands alone."""
+    if concept.kind != "acronym":
+        return concept.definition
+    passage = by_id.get(concept.passage_id)
+    sentence = sentence_with(concept.definition, passage.text, words.language) if passage else ""
+    return sentence if sentence and is_standalone(sentence, words) else ""
 
 
 def shown_blocks(
@@ -156,14 +168,30 @@ def _shortened(group: list[SourceBlock], words: Catalogue) -> list[SourceBlock]:
     return group[:kept] or group
 
 
-def _summary(kept: Sequence[SourceBlock], words: Catalogue) -> str:
-    """Return the one sentence that stands alone and says most, or "" when none does."""
-    best = best_sentences(kept, words, 1)
+def _summary(kept: Sequence[SourceBlock], explanations: Sequence[str], words: Catalogue) -> str:
+    """Return the one sentence that stands alone and says most, or "" when none does.
+
+    What already stands beside a key concept is not said again, and what only announces its paragraph says too little.
+    """
+    least, _ = words.sentence_words
+    said = set(explanations)
+    for block in kept:
+        spans = sentences(block.text, words.language) if block.kind == "paragraph" else []
+        if len(spans) > 1:
+            opener = block.text[spans[0][0] : spans[0][1]]
+            if count_words(opener, words.language) < least + _ANNOUNCING_WORDS:
+                said.add(opener)
+    best = best_sentences(kept, words, 1, but=said)
     return best[0] if best else ""
 
 
-def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int, *, aloud: bool = True) -> list[str]:
-    """Return up to `number` sentences that stand alone and can be read (aloud), in the order of the sources."""
+def best_sentences(
+    kept: Sequence[SourceBlock], words: Catalogue, number: int, *, aloud: bool = True, but: Collection[str] = ()
+) -> list[str]:
+    """Return up to `number` sentences that stand alone and can be read (aloud), in the order of the sources.
+
+    Sentences in `but` are passed over.
+    """
     found: list[str] = []
     for block in kept:
         if block.kind == "paragraph":
@@ -173,7 +201,8 @@ def best_sentences(kept: Sequence[SourceBlock], words: Catalogue, number: int, *
     alone = [
         one
         for one in found
-        if is_standalone(one, words)
+        if one not in but
+        and is_standalone(one, words)
         and (is_speakable(one) if aloud else not _ADDRESS.search(one) and one.count("`") % 2 == 0)
         and "\n" not in one
     ]
