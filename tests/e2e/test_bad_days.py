@@ -148,6 +148,8 @@ async def test_files_that_change_or_vanish_while_others_are_read(tmp_path: Path)
     for name in "abcdefgh":
         (folder / f"{name}.md").write_text(f"# Hive {name}\n\nThe hive {name} stands beside the house.\n")
 
+    (folder / "b.md").write_text("The hive stands beside the house, and the bees fly. \n\n" * 40_000)  # takes a while
+
     def change(_: Reading) -> None:
         (folder / "g.md").write_text("# Other\n\nSomething else.\n")
         (folder / "h.md").unlink(missing_ok=True)
