@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -180,6 +182,36 @@ def test_ctrl_c_gives_the_way_on_and_nothing_is_done_twice(line: CommandLine) ->
     line.run(*way_on[1].split())
     assert (line.folder / "out/course.json").is_file()  # where it was asked for
     assert len(line.jobs()) == 1
+
+
+def test_a_terminal_that_is_closed_stops_the_work_like_ctrl_c(line: CommandLine) -> None:
+    line.documents("*.md")
+    line.environment["COURSEWRIGHT_WORKER__CONCURRENCY"] = "1"
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "coursewright", "generate", "docs", "--out", "out"]
+    # As in a terminal window: the leader of a session, to which the kernel says SIGHUP when the terminal goes.
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *words], cwd=line.folder, env=line.environment, stdin=theirs, stdout=theirs,
+        stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while b"Writing the course" not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    assert process.wait(timeout=60) == 130
+    (job,) = line.jobs()
+    line.run("resume", job["id"][:8])
+    assert (line.folder / "out/course.json").is_file()
+
+
+@pytest.mark.parametrize(("to", "code", "says"), [(">/dev/full", 73, "No space left on device"), (">&-", 0, "")])
+def test_output_that_cannot_be_written(line: CommandLine, to: str, code: int, says: str) -> None:
+    shell = ["sh", "-c", f'"$0" -m coursewright config {to}', sys.executable]
+    done = subprocess.run(shell, cwd=line.folder, env=line.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_two_at_once_in_one_folder_both_end_well(line: CommandLine) -> None:

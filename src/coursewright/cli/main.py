@@ -1,9 +1,11 @@
 """Puts the commands together and turns errors into messages and exit codes."""
 
+import errno
 import io
 import logging
 import os
 import signal
+import stat
 import sys
 from types import FrameType
 from typing import Annotated
@@ -18,7 +20,7 @@ from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
 from coursewright.cli.help import Group
 from coursewright.db.pool import is_unavailable
-from coursewright.errors import CoursewrightError, DatabaseUnavailable
+from coursewright.errors import CoursewrightError, DatabaseUnavailable, OutputError
 
 app = typer.Typer(
     cls=Group,
@@ -68,13 +70,15 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit: 0, or the code of what went wrong."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115 - `>&-` closes them
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and is no reason to stop
     for sent in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sent, _as_interrupt)
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        sys.stdout.flush()  # an error there is told, too
     except CoursewrightError as error:
         code = show(error)
     except psycopg.OperationalError as error:
@@ -83,6 +87,12 @@ def main() -> None:
         why = str(error).strip().splitlines()[0]
         hint = "Run the command again; `coursewright doctor` looks at the server. What is finished is kept."
         code = show(DatabaseUnavailable(f"The database went away: {why}", hint=hint))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what could not be written is not tried again at the end
+        hint = "Free some space and run the command again. What is finished is kept."
+        code = show(OutputError(f"{error.filename or 'The output'} cannot be written: {error.strerror}.", hint=hint))
     except pydantic.ValidationError as error:
         settings = error.title == "Settings"
         code = show_invalid([(_named(p["loc"], settings), p["msg"]) for p in error.errors()], settings)
@@ -99,7 +109,16 @@ def main() -> None:
 
 def _as_interrupt(sent: int, frame: FrameType | None) -> None:
     """Stop as after Ctrl-C: leases are given back, so that the next process need not wait for them."""
+    if sent == signal.SIGHUP:
+        _forget_terminal()
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def _forget_terminal() -> None:
+    """Write nowhere what would go to a terminal that is closed: each write would be an error."""
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _named(location: tuple[int | str, ...], settings: bool) -> str:
