@@ -2,7 +2,7 @@
 
 import pytest
 
-from coursewright.course.plan import CourseRequest
+from coursewright.course.plan import Concept, CourseRequest
 from coursewright.generation.authors.extractive.acronyms import expansions
 from coursewright.generation.authors.extractive.blocks import blocks
 from coursewright.generation.authors.extractive.catalogue import catalogue
@@ -79,6 +79,7 @@ def test_options_that_say_what_a_thing_does_share_their_form() -> None:
             "The `jobs` command lists the processes running in the background. Type `jobs` twice.",
             "The `logcheck` program monitors log files every hour without help. Read the mail of `logcheck`.",
             "The `nft` command changes tables and chains of the packet filter. The rules of `nft` are new.",
+            "The `rsync` command copies trees of files between two distant hosts. Every copy of `rsync` is new.",
             "A mirror is a public server holding copies of the master archive. A mirror near you is quick. Any mirror.",
         )
     )
@@ -304,3 +305,14 @@ def test_course_objectives_name_concepts_of_every_module_and_no_joined_titles() 
     for module in made.outline.modules:
         own = {*module.objectives, *(one for lesson in module.lessons for one in lesson.objectives)}
         assert own & set(objectives)
+
+
+def test_a_term_without_three_others_of_its_form_is_asked_for_in_writing() -> None:
+    said = {
+        "smoker": "A smoker is a tin with bellows in which dry plant material glows.",
+        "hive tool": "A hive tool is a flat steel lever that loosens boxes.",
+        "drone": "A drone is a male bee that hatches from an unfertilised egg.",
+    }
+    concepts = [Concept(term=t, definition=text, passage_id="p-1", kind="copula") for t, text in said.items()]
+    drafts = [draft for draft in on_definitions(defined({"s": concepts}, EN), EN) if draft.form == "term"]
+    assert [(draft.kind, draft.answers) for draft in drafts] == [("short_answer", (term,)) for term in said]

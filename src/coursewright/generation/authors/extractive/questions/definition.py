@@ -18,7 +18,7 @@ from coursewright.generation.authors.extractive.words import content_stems, coun
 
 _MOST_WORDS = 32  # of a definition that serves as an option or in a stem
 _LENGTH_TELL = 1.35  # longest allowed key to mean distractor; FACTS allows 1.5
-_DISTRACTORS, _FEWEST_DISTRACTORS = 3, 2
+_DISTRACTORS = 3
 _NEIGHBOURS = 40  # concepts looked at for distractors, the nearest in the course first
 _PAIRS, _FEWEST_PAIRS, _PAIR_NEIGHBOURS = 4, 3, 12
 _ARTICLE = re.compile(
@@ -100,12 +100,15 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
                 options=((one.text, True), *((other.text, False) for other in others)),
             )  # fmt: skip
         others = _distractors(one, near, lambda it: it.concept.term, words)
-        asked_back = bool(others) and not words.negation.search(one.text)
+        asked_back = not words.negation.search(one.text)
         if asked_back:
+            # Without three others of its form the term is to be written: far-fetched options would give it away.
             yield _draft(
                 one, words, "term", "remember", "easy",
+                kind="multiple_choice" if others else "short_answer",
                 stem=words.say("stems", "role_term" if one.is_role else "term", definition=one.text),
-                options=((one.concept.term, True), *((other.concept.term, False) for other in others)),
+                options=tuple((it.concept.term, it is one) for it in (one, *others)) if others else (),
+                answers=() if others else (one.concept.term,),
             )  # fmt: skip
         # A gap and a question back show the same definition: one concept gets one of them.
         gapped = "" if asked_back else _gap(one.concept, words)
@@ -212,6 +215,7 @@ def _distractors(
         key=lambda i: (
             show(near[i])[:1].isupper() != plain,
             near[i].concept.kind != one.concept.kind,
+            near[i].section != one.section,
             not _alike_in_length(show(near[i]), key),
             i,
         ),
@@ -223,7 +227,7 @@ def _distractors(
             break
         if show(other).casefold() != key.casefold() and all(unlike(other.concept, it.concept, words) for it in chosen):
             chosen.append(other)
-    if len(chosen) < _FEWEST_DISTRACTORS:
+    if len(chosen) < _DISTRACTORS:
         return []
     if show(one) != one.concept.term and all(len(show(other)) < len(key) for other in chosen):
         longer = next(
