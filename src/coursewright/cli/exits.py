@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from coursewright.cli.console import say, stderr
-from coursewright.errors import CoursewrightError, UnreadableDocument
+from coursewright.errors import CoursewrightError, Interrupted, UnreadableDocument
 
 # sysexits.h where it has a word for it; 130 is what a shell reports after Ctrl-C.
 EXIT_CODES: dict[str, int] = {
@@ -51,7 +51,7 @@ def show(error: CoursewrightError) -> int:
     detail = error.detail
     if isinstance(error, UnreadableDocument):
         detail = f"{error.path}: {detail.removeprefix(f'{error.path}: ')}"
-    say("✗", detail)
+    say("!" if isinstance(error, Interrupted) else "✗", detail)
     if error.hint:
         stderr.print(f"  {escape(error.hint)}", soft_wrap=True)
     return EXIT_CODES[error.code]

@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 
 from coursewright.app import Coursewright, open_coursewright
-from coursewright.cli.console import command, count, duration, near, print_json, say, stderr
+from coursewright.cli.console import command, count, duration, near, print_json, say
 from coursewright.cli.help import Command
 from coursewright.cli.options import (
     ALL_FORMATS,
@@ -32,7 +32,7 @@ from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
 from coursewright.course.plan import CourseRequest
 from coursewright.db.pool import is_unavailable
-from coursewright.errors import DatabaseUnavailable, NotFound, OutputError
+from coursewright.errors import DatabaseUnavailable, Interrupted, NotFound, OutputError
 from coursewright.exporters import FORMATS, Format, check_folder
 from coursewright.generation.authors.extractive.analysis import refuse_what_needs_a_model
 from coursewright.generation.authors.extractive.catalogue import catalogue
@@ -244,9 +244,9 @@ async def _generate(
                 tell_left_out(base)
                 job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))
             except asyncio.CancelledError:
-                display.close()
-                say("!", "Stopped before there was a job. The same command goes on; what is read is kept.")
-                raise
+                raise Interrupted(
+                    "Stopped before there was a job.", hint="The same command goes on; what is read is kept."
+                ) from None
             if not wait:
                 print_json({"job": str(job_id)}) if wish.json else sys.stdout.write(f"{job_id}\n")
                 return
@@ -280,11 +280,11 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
             on_stopping=lambda: display.on_stage("Stopping: what runs may finish"),
         )
     except asyncio.CancelledError:
-        display.close()
         progress = await program.progress(job_id)
-        say("!", f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:")
-        stderr.print(f"  {command('resume', short(job_id), *_where(wish))}", soft_wrap=True, markup=False)
-        raise
+        raise Interrupted(
+            f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:",
+            hint=command("resume", short(job_id), *_where(wish)),
+        ) from None
     except Exception as error:
         if not is_unavailable(error):
             raise
@@ -298,6 +298,11 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
         again = command("resume", short(job_id), *_where(wish), "--out", "FOLDER")
         hint = f"{error.hint} The course is safe in the database: {again}"
         raise OutputError(error.detail, hint=hint) from error
+    except asyncio.CancelledError:
+        raise Interrupted(
+            "Stopped while writing files; the course is safe in the database. To write it:",
+            hint=command("resume", short(job_id), *_where(wish)),
+        ) from None
     course, quality = await program.course(job_id)
     display.close()
     if before is not None and before != course.title:

@@ -78,6 +78,8 @@ def main() -> None:
         signal.signal(sent, _as_interrupt)
     try:
         code = app(standalone_mode=False)
+        if code == EXIT_CODES["interrupted"]:  # Typer turns Ctrl-C into this number and says nothing
+            say("!", "Stopped.")
         sys.stdout.flush()  # an error there is told, too
     except CoursewrightError as error:
         code = show(error)

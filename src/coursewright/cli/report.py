@@ -116,7 +116,7 @@ def _value(measure: Measure) -> str:
     bound = re.fullmatch(r"(at least |at most |)([01]\.\d+)", measure.aim)
     if bound and measure.value is not None and measure.value <= 1:
         return f"{percent(str(measure.value))}, aim {bound[1]}{percent(bound[2])}"
-    return f"{measure.value}, aim {measure.aim}"
+    return f"{measure.value:g}, aim {measure.aim}" if measure.value is not None else f"none, aim {measure.aim}"
 
 
 def _names(course: Course) -> Iterator[tuple[str, str]]:
