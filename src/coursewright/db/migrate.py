@@ -64,6 +64,7 @@ async def migrate(url: str, steps: list[Migration] | None = None) -> list[str]:
     steps = migrations() if steps is None else steps
     async with await _connect(url) as connection:
         stored = await _stored(connection)
+        await connection.rollback()  # the look is over: each step gets a transaction of its own
         _compare(stored, steps)
         if len(stored) == len(steps):  # the usual case, and a host that wakes for every request has no time for more
             return []
@@ -125,8 +126,9 @@ async def _apply(connection: Connection, step: Migration, steps: list[Migration]
 
 
 async def _stored(connection: Connection) -> dict[str, str]:
-    exists = await (await connection.execute("select to_regclass('coursewright.migrations')")).fetchone()
-    if exists is None or exists[0] is None:
+    # Not to_regclass: the server remembers for a while that a name was not there.
+    query = "select from pg_tables where schemaname = 'coursewright' and tablename = 'migrations'"
+    if await (await connection.execute(query)).fetchone() is None:
         return {}
     rows = await connection.execute("select name, checksum from coursewright.migrations order by name")
     return dict(await rows.fetchall())

@@ -51,7 +51,7 @@ class CourseSteps:
 
     async def __call__(self, lease: Lease) -> Outcome:
         """Carry out one task; a call that has to wait makes the task wait, one that needs a person pauses the job."""
-        request = course_request(lease.request)
+        request = course_request(lease.request, lease.base_class_id)
         if language := lease.input.get("language"):  # of the outline: a part is written in the course's language
             request = request.model_copy(update={"language": language})
         try:

@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from coursewright.course.model import Difficulty, Mode
 from coursewright.course.plan import CourseRequest, Detail, Level
+from coursewright.errors import InvalidRequest
 
 AuthorName = Literal["extractive", "llm"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -105,11 +106,25 @@ class CourseWish(BaseModel):
         )
 
 
-def course_request(job_data: dict[str, Any]) -> CourseRequest:
-    """Return what a job asks for: as the command line wrote it, or in the API's words. Raises ValidationError."""
-    if "request" in job_data:
-        return CourseRequest.model_validate(job_data["request"])
-    return CourseWish.model_validate(job_data).request()
+_HINT = "Insert the job again: job_data as the body of POST /api/course-generation/v2, base_class_id in its column."
+
+
+def course_request(job_data: object, base_class_id: UUID | None = None) -> CourseRequest:
+    """Return what a job asks for: as the command line wrote it, or in the API's words.
+
+    The knowledge base is that of the job's row, so programs that insert rows need not name it twice.
+    Raises InvalidRequest.
+    """
+    if not isinstance(job_data, dict):
+        raise InvalidRequest("job_data is no JSON object, so nobody can tell what the job asks for.", hint=_HINT)
+    try:
+        if "request" in job_data:
+            return CourseRequest.model_validate(job_data["request"])
+        named = {} if base_class_id is None else {"baseClassId": base_class_id}
+        return CourseWish.model_validate(job_data | named).request()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise InvalidRequest(f"job_data cannot be used. {'; '.join(wrong[:5])}", hint=_HINT) from error
 
 
 __all__ = ["AssessmentSettings", "AuthorName", "CourseWish", "course_request"]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from coursewright.course.plan import CourseRequest
 from coursewright.documents.passages import Passage
-from coursewright.errors import ConfigurationError, NoUsableReply
+from coursewright.errors import InvalidRequest, NoUsableReply
 from coursewright.generation.authors import Author, AuthorFor, TaskContext
 from coursewright.queue import Lease
 
@@ -66,7 +66,7 @@ class Writing:
 def whose(lease: Lease) -> tuple[Any, Any]:
     """Return the organisation and the knowledge base of a task."""
     if lease.organisation_id is None or lease.base_class_id is None:
-        raise ConfigurationError(
+        raise InvalidRequest(
             f"Job {lease.job_id} names no organisation or no knowledge base.",
             hint="Set organisation_id and base_class_id when the job is inserted.",
         )

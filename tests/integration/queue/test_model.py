@@ -162,7 +162,8 @@ class QueueMachine(RuleBasedStateMachine):
     def claim(self, room: int) -> None:
         claimable = self.model.claimable()
         rows = self.db.execute(
-            sql("coursewright.queue", "claim"), {"worker": "w", "room": room, "lease": 60.0, "only_job": None}
+            sql("coursewright.queue", "claim"),
+            {"worker": "w", "room": room, "lease": 60.0, "only_job": None, "unfit": []},
         ).fetchall()
         assert len(rows) == min(room, len(claimable))
         for row in rows:

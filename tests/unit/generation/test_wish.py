@@ -26,3 +26,23 @@ def test_a_wish_that_names_its_author_is_kept_whole() -> None:
     assert course_request(_FORM | {"author": "llm"}).audience == "Nurses"
     with pytest.raises(InvalidRequest, match="an audience"):
         refuse_what_needs_a_model(course_request(_FORM | {"author": "extractive"}))
+
+
+def test_the_knowledge_base_of_the_row_suffices() -> None:
+    assert course_request({"title": "Bees"}, UUID(int=1)).title == "Bees"
+
+
+@pytest.mark.parametrize(
+    "job_data, why",
+    [
+        (["a list"], "no JSON object"),
+        (None, "no JSON object"),
+        ({"lessonsPerWeek": "many"}, "lessonsPerWeek: Input should be a valid integer"),
+        ({"request": {"modules": -1}}, "modules: "),
+        ({"academicLevel": "13th-grade"}, "academicLevel: "),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_words(job_data: object, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why) as raised:
+        course_request(job_data, UUID(int=1))
+    assert "job_data" in raised.value.hint
