@@ -18,6 +18,7 @@ setup: $(STAMP) ## make .venv and install Coursewright with its development tool
 $(STAMP): pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh $(PYTHON)
 	@touch $@
+	@echo "Ready. Next: make demo makes a course from the example handbook; . .venv/bin/activate puts coursewright on the PATH."
 
 demo: setup ## make a course from the example handbook: no key, no network, no server
 	$(BIN)/coursewright demo --out out/demo --author extractive

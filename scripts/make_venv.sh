@@ -25,6 +25,6 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     echo "Making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi
-echo "Installing Coursewright and its development tools into .venv"
+echo "Installing Coursewright and its development tools into .venv: one to three minutes, by the network"
 .venv/bin/python -m pip install --quiet --upgrade pip
 .venv/bin/python -m pip install --quiet --editable '.[dev]'

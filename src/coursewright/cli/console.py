@@ -1,22 +1,52 @@
 """Where the command line writes: people read standard error, programs read standard output."""
 
 import json
+import os
 import shlex
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
-stderr = Console(stderr=True, highlight=False)
-stdout = Console(highlight=False)
+# Without a colour system nothing is dim or bold either: NO_COLOR asks for text alone.
+_COLOURS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+stderr = Console(stderr=True, highlight=False, color_system=_COLOURS)
+stdout = Console(highlight=False, color_system=_COLOURS)
 
 
 def say(mark: str, text: str, *, to: Console = stderr) -> None:
-    """Print a line under one of the three marks: ✓ done, ! look at it, ✗ failed. `text` is plain, not markup."""
-    colour = {"✓": "green", "!": "yellow", "✗": "bold red"}[mark]
-    to.print(f"[{colour}]{mark}[/] {escape(text)}", soft_wrap=True)
+    """Print a line under a mark: ✓ done, ! look at it, ✗ failed, → what comes. `text` is plain, not markup."""
+    colour = {"✓": "green", "!": "yellow", "✗": "bold red", "→": "cyan"}[mark]
+    first, *rest = _lines(text, to)
+    to.print(f"[{colour}]{mark}[/] {escape(first)}", soft_wrap=True)
+    for line in rest:
+        to.print(f"  {escape(line)}", soft_wrap=True)
+
+
+def tell(text: str, *, to: Console = stderr) -> None:
+    """Print what to do, below a line of `say`. `text` is plain, not markup."""
+    for line in _lines(text, to):
+        to.print(f"  {escape(line)}", soft_wrap=True)
+
+
+def _lines(text: str, to: Console) -> Iterator[str]:
+    """Cut a text at spaces to what a terminal shows beside a mark; elsewhere a message stays one line."""
+    if not to.is_terminal:
+        yield text
+        return
+    line = ""
+    for word in text.split(" "):
+        if line and cell_len(f"{line} {word}") > to.width - 2:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
 
 
 def print_json(value: Any) -> None:
@@ -26,8 +56,26 @@ def print_json(value: Any) -> None:
 
 
 def command(*words: object) -> str:
-    """Return a command as it can be pasted into a shell."""
-    return shlex.join(["coursewright", *map(str, words)])
+    """Return a command as it can be pasted into a shell, also where `coursewright` is not on the PATH."""
+    return shlex.join([*_program(), *map(str, words)])
+
+
+def _program() -> list[str]:
+    """Return how the program is called: by its name, or as this process was."""
+    called = Path(sys.argv[0])
+    if shutil.which("coursewright") or not called.is_file():
+        return ["coursewright"]
+    if called.name == "__main__.py":
+        return [_from_here(Path(sys.executable)), "-m", "coursewright"]
+    return [_from_here(called)]
+
+
+def _from_here(program: Path) -> str:
+    """Return the path of a program, with a folder, so that a shell does not look for it on the PATH."""
+    path = program.absolute()  # links stay: that of an environment leads to a Python that knows nothing of us
+    if not path.is_relative_to(Path.cwd()):
+        return str(path)
+    return os.path.join(".", path.name) if path.parent == Path.cwd() else str(path.relative_to(Path.cwd()))
 
 
 def near(path: Path) -> Path:

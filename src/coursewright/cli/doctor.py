@@ -9,10 +9,9 @@ from typing import Any
 
 import psycopg
 import typer
-from rich.markup import escape
 
 from coursewright import __version__
-from coursewright.cli.console import count, say, stdout
+from coursewright.cli.console import count, say, stdout, tell
 from coursewright.cli.exits import EXIT_CODES
 from coursewright.cli.options import DataDir, settings
 from coursewright.db.embedded import embedded_postgres
@@ -120,7 +119,7 @@ def _embedder(configured: Settings) -> None:
 def _line(mark: str, text: str, fix: str = "") -> None:
     say(mark, text, to=stdout)
     if fix:
-        stdout.print(f"  {escape(fix)}", soft_wrap=True)
+        tell(fix, to=stdout)
 
 
 __all__ = ["doctor"]

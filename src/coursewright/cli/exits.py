@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
-
-from coursewright.cli.console import say, stderr
+from coursewright.cli.console import say, tell
 from coursewright.errors import CoursewrightError, Interrupted, UnreadableDocument
 
 # sysexits.h where it has a word for it; 130 is what a shell reports after Ctrl-C.
@@ -53,14 +51,14 @@ def show(error: CoursewrightError) -> int:
         detail = f"{error.path}: {detail.removeprefix(f'{error.path}: ')}"
     say("!" if isinstance(error, Interrupted) else "✗", detail)
     if error.hint:
-        stderr.print(f"  {escape(error.hint)}", soft_wrap=True)
+        tell(error.hint)
     return EXIT_CODES[error.code]
 
 
 def show_usage(message: str, command: str) -> int:
     """Print what is wrong with a command line and where its help is; return the exit code."""
     say("✗", message)
-    stderr.print(f"  {escape(command)} --help shows how it is used.", soft_wrap=True)
+    tell(f"{command} --help shows how it is used.")
     return EXIT_CODES["invalid_request"]
 
 
@@ -68,8 +66,7 @@ def show_invalid(problems: Sequence[tuple[str, str]], variables: bool) -> int:
     """Print options (or settings) with a value that they cannot have; return the exit code."""
     for name, why in problems:
         say("✗", f"{name}: {why}")
-    hint = "coursewright config prints the settings in force." if variables else "See coursewright generate --help."
-    stderr.print(f"  {hint}", soft_wrap=True)
+    tell("coursewright config prints the settings in force." if variables else "See coursewright generate --help.")
     return EXIT_CODES["configuration" if variables else "invalid_request"]
 
 

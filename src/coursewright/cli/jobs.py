@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from coursewright.app import LOCAL_ORGANISATION, Progress, open_coursewright
-from coursewright.cli.console import command, duration, print_json, say, stderr, stdout
+from coursewright.cli.console import command, duration, print_json, say, stderr, stdout, tell
 from coursewright.cli.generate import short
 from coursewright.cli.help import Command
 from coursewright.cli.options import DataDir, JobId, Json, find, settings
@@ -125,7 +125,7 @@ async def _status(configured: Settings, name: str, *, json: bool) -> None:
                 to=stdout,
             )
             for suggestion in task.recovery_suggestions or ():
-                stdout.print(f"  {escape(suggestion)}", soft_wrap=True)
+                tell(suggestion, to=stdout)
     if not job.status.is_final or job.failed_tasks:
         stdout.print(f"  [dim]next[/]   {command('resume', short(job.id))}", soft_wrap=True)
 

@@ -125,8 +125,8 @@ class Display:
 
 
 def making(now: Making) -> str:
-    """Say what is being made: `Feeding and Forage › Sugar syrup`."""
-    return " › ".join(part for part in (now.lesson, now.section or _PARTS.get(now.kind, "")) if part)
+    """Say what is being made: `Feeding and Forage › Sugar syrup`; a section named like its lesson once."""
+    return " › ".join(part for part in dict.fromkeys((now.lesson, now.section or _PARTS.get(now.kind, ""))) if part)
 
 
 __all__ = ["Display", "making"]

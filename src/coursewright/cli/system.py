@@ -35,7 +35,7 @@ DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many
         rich_help_panel=_PANEL,
         epilog="""\
 DATABASE_URL=postgresql://… coursewright migrate
-coursewright migrate --print-sql > coursewright.sql  # for a tool of your own""",
+coursewright migrate --print-sql > coursewright.sql  # for a migration tool""",
     )(migrate)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright config --json")(config)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright doctor")(doctor)

@@ -164,7 +164,8 @@ class JobQueue:
     async def _refuse(self, job_id: UUID, wish: str) -> None:
         job = await self.get(job_id)
         raise Conflict(
-            f"Job {job_id} is {job.status} and cannot be {wish}.", hint="`coursewright status` shows its state."
+            f"Job {job_id} is {job.status} and cannot be {wish}.",
+            hint=f"`coursewright status {job_id}` shows its state.",
         )
 
     async def _scalar(self, query: str, **parameters: Any) -> Any:

@@ -1,0 +1,45 @@
+"""What a terminal shows: whole words, no colour where none is wanted, commands that can be pasted, a quick start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(sys.executable).parent / "coursewright"
+
+
+def run(folder: Path, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder, with nothing of it on the PATH."""
+    environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | variables
+    return subprocess.run([*map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_terminal_breaks_messages_at_words_and_elsewhere_they_are_one_line(tmp_path: Path) -> None:
+    words = (SCRIPT, "open", "a course that nobody has made so far")
+    whole = run(tmp_path, *words).stderr
+    assert "There is no course in a course that nobody has made so far." in whole
+    shown = run(tmp_path, *words, FORCE_COLOR="1", NO_COLOR="1", COLUMNS="30").stderr
+    assert shown.split() == whole.split()
+    lines = shown.splitlines()
+    assert len(lines) > len(whole.splitlines())
+    assert all(len(line) <= 30 or len(line.split()) == 1 for line in lines)
+
+
+def test_no_color_means_no_dim_and_no_bold_either(tmp_path: Path) -> None:
+    coloured = run(tmp_path, SCRIPT, "open", "nowhere", FORCE_COLOR="1", TERM="xterm").stderr
+    plain = run(tmp_path, SCRIPT, "open", "nowhere", FORCE_COLOR="1", TERM="xterm", NO_COLOR="1").stderr
+    assert "\x1b[1" in coloured
+    assert "\x1b" not in plain
+
+
+def test_commands_are_named_so_that_they_can_be_pasted(tmp_path: Path) -> None:
+    def hint(*words: str | Path, path: str = "/usr/bin:/bin") -> str:
+        return run(tmp_path, *words, "open", "nowhere", PATH=path).stderr.splitlines()[1].strip()
+
+    assert hint(SCRIPT, path=f"{SCRIPT.parent}{os.pathsep}/usr/bin").startswith("coursewright generate")
+    assert hint(SCRIPT).startswith(f"{SCRIPT} generate")
+    assert hint(sys.executable, "-m", "coursewright").startswith(f"{sys.executable} -m coursewright generate")
+    (tmp_path / ".venv").symlink_to(SCRIPT.parent.parent)
+    assert hint(".venv/bin/coursewright").startswith(".venv/bin/coursewright generate")
+    (tmp_path / "coursewright").symlink_to(SCRIPT)
+    assert hint("./coursewright").startswith("./coursewright generate")
