@@ -29,7 +29,8 @@ from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
 from coursewright.errors import ConfigurationError, JobFailed, NotFound, NothingToRead, UnreadableDocument
-from coursewright.exporters import FORMATS, MARKER, Format, export
+from coursewright.exporters.export import MARKER, export
+from coursewright.exporters.formats import FORMATS, Format
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from coursewright.course.quality import measure
-from coursewright.exporters import export
+from coursewright.exporters.export import export
 from tests.sample_course import sample_course
 
 CHROMIUM = shutil.which("chromium")

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+# What takes long to import (pydantic belongs to Typer, which reads paths with it).
+SLOW = {"numpy", "psycopg", "jwt", "structlog", "jinja2", "httpx2", "coursewright.app", "coursewright.settings"}
 SCRIPT = Path(sys.executable).parent / "coursewright"
 
 
@@ -43,3 +47,19 @@ def test_commands_are_named_so_that_they_can_be_pasted(tmp_path: Path) -> None:
     assert hint(".venv/bin/coursewright").startswith(".venv/bin/coursewright generate")
     (tmp_path / "coursewright").symlink_to(SCRIPT)
     assert hint("./coursewright").startswith("./coursewright generate")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("generate", "--help"), ("open", "nowhere")])
+def test_what_needs_no_database_starts_without_the_program(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert _imported(run(tmp_path, sys.executable, "-X", "importtime", "-m", "coursewright", *words)) & SLOW == set()
+
+
+def test_the_classifier_of_languages_is_loaded_only_where_a_language_is_told(tmp_path: Path) -> None:
+    found = _imported(run(tmp_path, sys.executable, "-X", "importtime", "-c", "import coursewright.app"))
+    assert "coursewright.app" in found
+    assert found & {"numpy", "py3langid"} == set()
+
+
+def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the modules that a run with `-X importtime` has told of."""
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}

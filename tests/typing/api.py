@@ -12,7 +12,7 @@ from coursewright.course.quality import Quality
 from coursewright.documents.embed import Embedder, MiniLM
 from coursewright.documents.passages import Passage
 from coursewright.documents.snippets import Snippet
-from coursewright.exporters import FORMATS, Format
+from coursewright.exporters.formats import FORMATS, Format
 from coursewright.queue import Job, JobStatus
 from coursewright.settings import Settings
 

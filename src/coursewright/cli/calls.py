@@ -1,24 +1,27 @@
 """What models were asked and what it cost: `calls`, `models`."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from coursewright.app import open_coursewright
 from coursewright.cli.console import count, duration, print_json, say, stderr, stdout
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, JobId, Json, find, settings
-from coursewright.llm.ledger import CallRecord, Spend
-from coursewright.llm.limits import ModelState
-from coursewright.llm.prices import Price
-from coursewright.settings import Settings
+from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
+
+if TYPE_CHECKING:
+    from coursewright.llm.ledger import CallRecord, Spend
+    from coursewright.llm.limits import ModelState
+    from coursewright.llm.prices import Price
+    from coursewright.settings import Settings
 
 _PANEL = "Look after models"
 _WIDE = 90  # columns

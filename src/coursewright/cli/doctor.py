@@ -1,25 +1,26 @@
 """`doctor`: looks at what the program needs, one line a thing, each with its remedy."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import platform
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import typer
 
 from coursewright import __version__
 from coursewright.cli.console import count, say, stdout, tell
 from coursewright.cli.exits import EXIT_CODES
 from coursewright.cli.options import DataDir, settings
-from coursewright.db.embedded import embedded_postgres
-from coursewright.db.migrate import OLDEST_SERVER, pending
-from coursewright.db.pool import connect_sync
-from coursewright.documents.embed import MiniLM, missing_packages
 from coursewright.errors import CoursewrightError
-from coursewright.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from coursewright.settings import Settings
 
 _SCARCE_BYTES = 1 << 30
 
@@ -34,6 +35,8 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 async def _doctor(configured: Settings) -> bool:
+    from coursewright.db.embedded import embedded_postgres
+
     cores = count(os.cpu_count() or 1, "core")
     _line("✓", f"Coursewright {__version__}, Python {platform.python_version()}, {cores}")
     _disk(Path.cwd() if configured.database_url else configured.data_dir)
@@ -61,6 +64,8 @@ def _disk(folder: Path) -> None:
 
 async def _server(url: str, where: str) -> bool:
     """Look at the server itself, its extensions and the schema; tell whether it can be used."""
+    from coursewright.db.migrate import pending
+
     if not await asyncio.to_thread(_ask, url, where):
         return False
     missing = await pending(url)
@@ -76,6 +81,9 @@ async def _server(url: str, where: str) -> bool:
 
 
 def _ask(url: str, where: str) -> bool:
+    from coursewright.db.migrate import OLDEST_SERVER
+    from coursewright.db.pool import connect_sync
+
     with connect_sync(url) as connection:
         version = connection.info.server_version
         name = f"Postgres {version // 10000}.{version % 10000}, {where}"
@@ -105,6 +113,8 @@ def _vector(connection: psycopg.Connection[Any]) -> None:
 
 
 def _embedder(configured: Settings) -> None:
+    from coursewright.documents.embed import MiniLM, missing_packages
+
     name = configured.documents.embedder
     if not name:
         return

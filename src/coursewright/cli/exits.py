@@ -1,9 +1,7 @@
 """The only table from errors to exit codes, and how an error is shown."""
 
-from collections.abc import Sequence
-
 from coursewright.cli.console import say, tell
-from coursewright.errors import CoursewrightError, Interrupted, UnreadableDocument
+from coursewright.errors import CoursewrightError, DatabaseUnavailable, Interrupted, UnreadableDocument
 
 # sysexits.h where it has a word for it; 130 is what a shell reports after Ctrl-C.
 EXIT_CODES: dict[str, int] = {
@@ -62,12 +60,31 @@ def show_usage(message: str, command: str) -> int:
     return EXIT_CODES["invalid_request"]
 
 
-def show_invalid(problems: Sequence[tuple[str, str]], variables: bool) -> int:
-    """Print options (or settings) with a value that they cannot have; return the exit code."""
-    for name, why in problems:
-        say("✗", f"{name}: {why}")
-    tell("coursewright config prints the settings in force." if variables else "See coursewright generate --help.")
-    return EXIT_CODES["configuration" if variables else "invalid_request"]
+def show_foreign(error: Exception) -> int:
+    """Print an error that Postgres or the check of values has raised, return the exit code; raise any other again."""
+    import psycopg
+    import pydantic
+
+    from coursewright.db.pool import is_unavailable
+
+    if isinstance(error, pydantic.ValidationError):
+        settings = error.title == "Settings"
+        for problem in error.errors():
+            say("✗", f"{_named(problem['loc'], settings)}: {problem['msg']}")
+        tell("coursewright config prints the settings in force." if settings else "See coursewright generate --help.")
+        return EXIT_CODES["configuration" if settings else "invalid_request"]
+    if isinstance(error, psycopg.OperationalError) and is_unavailable(error):
+        why = str(error).strip().splitlines()[0]
+        hint = "Run the command again; `coursewright doctor` looks at the server. What is finished is kept."
+        return show(DatabaseUnavailable(f"The database went away: {why}", hint=hint))
+    raise error
 
 
-__all__ = ["EXIT_CODES", "show", "show_invalid", "show_usage"]
+def _named(location: tuple[int | str, ...], settings: bool) -> str:
+    """Return how a value is given: by a variable of the environment, or by an option."""
+    if settings:
+        return "COURSEWRIGHT_" + "__".join(str(part).upper() for part in location)
+    return "--" + str(location[0]).replace("_", "-") if location else "options"
+
+
+__all__ = ["EXIT_CODES", "show", "show_foreign", "show_usage"]

@@ -1,5 +1,7 @@
 """From documents to a course: `generate`, `demo`, `resume`, `open`."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 import sys
@@ -8,12 +10,11 @@ import webbrowser
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 import typer
 
-from coursewright.app import Coursewright, open_coursewright
 from coursewright.cli.console import command, count, duration, near, print_json, say
 from coursewright.cli.help import Command
 from coursewright.cli.options import (
@@ -26,17 +27,18 @@ from coursewright.cli.options import (
     document_path,
     find,
     formats,
+    open_coursewright,
     settings,
 )
 from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
-from coursewright.course.plan import CourseRequest
-from coursewright.db.pool import is_unavailable
 from coursewright.errors import DatabaseUnavailable, Interrupted, NotFound, OutputError
-from coursewright.exporters import FORMATS, Format, check_folder
-from coursewright.generation.authors.extractive.analysis import refuse_what_needs_a_model
-from coursewright.generation.authors.extractive.catalogue import catalogue
-from coursewright.settings import Settings
+from coursewright.exporters.formats import FORMATS, Format
+
+if TYPE_CHECKING:
+    from coursewright.app import Coursewright
+    from coursewright.course.plan import CourseRequest
+    from coursewright.settings import Settings
 
 _COURSE, _STRUCTURE, _RUN = "Course", "Structure (exact, or an error that says why)", "Running"
 _PANEL = "Make a course"
@@ -161,6 +163,8 @@ def generate(
     Reads Markdown, HTML, PDF, DOCX, EPUB, PPTX, XLSX, CSV, subtitles and text. Goes on where an earlier run with the
     same documents and options stopped.
     """
+    from coursewright.course.plan import CourseRequest
+
     request = CourseRequest.model_validate(
         {
             "title": title, "author": author, "mode": mode, "language": language, "level": level, "audience": audience,
@@ -188,6 +192,8 @@ def demo(
     data_dir: DataDir = None,
 ) -> None:
     """Make a course from the example handbook that comes with the program."""
+    from coursewright.course.plan import CourseRequest
+
     request = CourseRequest(author=author, title="Keeping Honey Bees")
     wish = Wish(out, FORMATS, json, data_dir)
     asyncio.run(_generate([_examples()], request, wish, settings(data_dir), strict=False, wait=True))
@@ -223,6 +229,9 @@ def open_course(
 
 def _refuse_early(request: CourseRequest) -> None:
     """Raise `InvalidRequest` for what the author cannot do, before minutes of reading."""
+    from coursewright.generation.authors.extractive.analysis import refuse_what_needs_a_model
+    from coursewright.generation.authors.extractive.catalogue import catalogue
+
     if request.author == "extractive":
         refuse_what_needs_a_model(request)
         if request.language:
@@ -232,6 +241,8 @@ def _refuse_early(request: CourseRequest) -> None:
 async def _generate(
     documents: list[Path], request: CourseRequest, wish: Wish, configured: Settings, *, strict: bool, wait: bool
 ) -> None:
+    from coursewright.exporters.export import check_folder
+
     began = time.monotonic()
     check_folder(wish.out)  # before minutes of work, not after
     with Display() as display:
@@ -258,6 +269,8 @@ async def _generate(
 async def _resume(
     job: str, out: Path | None, wanted: tuple[Format, ...], configured: Settings, *, json: bool, data_dir: Path | None
 ) -> None:
+    from coursewright.exporters.export import check_folder
+
     began = time.monotonic()
     with Display() as display:
         async with open_coursewright(configured, on_stage=display.on_stage) as program:
@@ -273,6 +286,8 @@ async def _resume(
 
 
 async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Display, began: float) -> None:
+    from coursewright.db.pool import is_unavailable
+
     try:
         job = await program.finish(
             job_id,

@@ -1,22 +1,26 @@
 """Looking at jobs and ending them: `jobs`, `status`, `cancel`."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from coursewright.app import LOCAL_ORGANISATION, Progress, open_coursewright
 from coursewright.cli.console import command, duration, print_json, say, stderr, stdout, tell
 from coursewright.cli.generate import short
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, JobId, Json, find, settings
+from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
 from coursewright.cli.progress import making
-from coursewright.queue import Job, JobStatus, Task, TaskStatus
-from coursewright.settings import Settings
+
+if TYPE_CHECKING:
+    from coursewright.app import Progress
+    from coursewright.queue import Job, Task
+    from coursewright.settings import Settings
 
 _PANEL = "Look after jobs"
 _NARROW = 60
@@ -65,6 +69,8 @@ def cancel(job: JobId, data_dir: DataDir = None) -> None:
 
 
 async def _jobs(configured: Settings, most: int, *, json: bool) -> None:
+    from coursewright.app import LOCAL_ORGANISATION
+
     async with open_coursewright(configured) as program:
         found = await program.jobs.newest(LOCAL_ORGANISATION, most=most)
     if json:
@@ -89,7 +95,7 @@ def _table(found: list[Job], *, narrow: bool) -> Table:
         table.add_column("Asked for", no_wrap=True)
     table.add_column("Course", overflow="ellipsis", no_wrap=True)
     for job in found:
-        state = f"{job.progress_percentage} %" if job.status == JobStatus.PROCESSING else str(job.status)
+        state = f"{job.progress_percentage} %" if job.status == "processing" else str(job.status)
         cells = [short(job.id), f"[{_COLOURS.get(job.status, 'default')}]{state}[/]"]
         if not narrow:
             cells += [f"{job.completed_tasks}/{job.total_tasks}", _ago(job.created_at)]
@@ -116,8 +122,8 @@ async def _status(configured: Settings, name: str, *, json: bool) -> None:
     if job.error_message:
         say("!", job.error_message, to=stdout)
     for task in tasks:
-        if task.status in (TaskStatus.FAILED, TaskStatus.SKIPPED):
-            mark = "✗" if task.status == TaskStatus.FAILED else "!"
+        if task.status in ("failed", "skipped"):
+            mark = "✗" if task.status == "failed" else "!"
             title = f" “{task.section_title}”" if task.section_title else ""
             say(
                 mark,

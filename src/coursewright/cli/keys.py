@@ -1,20 +1,23 @@
 """`keys`: who may use the HTTP API."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from coursewright.access import ApiKey
-from coursewright.app import LOCAL_ORGANISATION, open_coursewright
 from coursewright.cli.console import print_json, say, stderr, stdout
 from coursewright.cli.help import Command, Group
-from coursewright.cli.options import DataDir, Json, settings
-from coursewright.settings import Settings
+from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+
+if TYPE_CHECKING:
+    from coursewright.access import ApiKey
+    from coursewright.settings import Settings
 
 group = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke keys of the HTTP API.")
 
@@ -46,6 +49,8 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print it: the only time that it is shown."""
+    from coursewright.app import LOCAL_ORGANISATION
+
     asyncio.run(_create(name, organisation or LOCAL_ORGANISATION, user or uuid4(), role, settings(data_dir), json=json))
 
 

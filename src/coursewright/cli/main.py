@@ -10,17 +10,14 @@ import sys
 from types import FrameType
 from typing import Annotated
 
-import psycopg
-import pydantic
 import typer
 
 from coursewright import __version__
 from coursewright.cli import calls, generate, jobs, keys, search, serve, system, tick
 from coursewright.cli.console import say
-from coursewright.cli.exits import EXIT_CODES, show, show_invalid, show_usage
+from coursewright.cli.exits import EXIT_CODES, show, show_foreign, show_usage
 from coursewright.cli.help import Group
-from coursewright.db.pool import is_unavailable
-from coursewright.errors import CoursewrightError, DatabaseUnavailable, OutputError
+from coursewright.errors import CoursewrightError, OutputError
 
 app = typer.Typer(
     cls=Group,
@@ -83,21 +80,12 @@ def main() -> None:
         sys.stdout.flush()  # an error there is told, too
     except CoursewrightError as error:
         code = show(error)
-    except psycopg.OperationalError as error:
-        if not is_unavailable(error):
-            raise
-        why = str(error).strip().splitlines()[0]
-        hint = "Run the command again; `coursewright doctor` looks at the server. What is finished is kept."
-        code = show(DatabaseUnavailable(f"The database went away: {why}", hint=hint))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what could not be written is not tried again at the end
         hint = "Free some space and run the command again. What is finished is kept."
         code = show(OutputError(f"{error.filename or 'The output'} cannot be written: {error.strerror}.", hint=hint))
-    except pydantic.ValidationError as error:
-        settings = error.title == "Settings"
-        code = show_invalid([(_named(p["loc"], settings), p["msg"]) for p in error.errors()], settings)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         code = show_usage(
@@ -106,6 +94,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         say("!", "Stopped.")
         code = EXIT_CODES["interrupted"]
+    except Exception as error:
+        code = show_foreign(error)
     sys.exit(code)
 
 
@@ -121,12 +111,6 @@ def _forget_terminal() -> None:
     for stream in (1, 2):
         if stat.S_ISCHR(os.fstat(stream).st_mode):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-
-
-def _named(location: tuple[int | str, ...], settings: bool) -> str:
-    if settings:
-        return "COURSEWRIGHT_" + "__".join(str(part).upper() for part in location)
-    return "--" + str(location[0]).replace("_", "-") if location else "options"
 
 
 __all__ = ["app", "main"]

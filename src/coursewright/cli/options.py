@@ -1,15 +1,24 @@
-"""Options that several commands share, and what they stand for."""
+"""Options that several commands share, and what they stand for.
 
+The program itself is imported where a command runs: `--help` need not wait a second for what it does not use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coursewright.app import LOCAL_ORGANISATION, Coursewright
 from coursewright.errors import InvalidRequest
-from coursewright.exporters import FORMATS, Format
-from coursewright.queue import Job
-from coursewright.settings import Settings
+from coursewright.exporters.formats import FORMATS, Format
+
+if TYPE_CHECKING:
+    from coursewright.app import Coursewright
+    from coursewright.queue import Job
+    from coursewright.settings import Settings
 
 OUTPUT = "Output"
 STORAGE = "Storage"
@@ -40,9 +49,24 @@ JobId = Annotated[
 ]
 
 
-def settings(data_dir: Path | None) -> Settings:
-    """Return the settings, with the data folder of the command line before that of the environment."""
-    return Settings() if data_dir is None else Settings(data_dir=data_dir)
+def settings(data_dir: Path | None, concurrency: int | None = None) -> Settings:
+    """Return the settings, with what the command line says before what the environment says."""
+    from coursewright.settings import Settings, WorkerSettings
+
+    configured = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    if concurrency is None:
+        return configured
+    worker = WorkerSettings.model_validate(configured.worker.model_dump() | {"concurrency": concurrency})
+    return configured.model_copy(update={"worker": worker})
+
+
+def open_coursewright(
+    configured: Settings, *, on_stage: Callable[[str], None] = lambda _: None
+) -> AbstractAsyncContextManager[Coursewright]:
+    """Open the program. Raises DatabaseUnavailable."""
+    from coursewright.app import open_coursewright
+
+    return open_coursewright(configured, on_stage=on_stage)
 
 
 def formats(text: str) -> tuple[Format, ...]:
@@ -65,6 +89,8 @@ def document_path(text: str) -> Path:
 
 async def find(program: Coursewright, job: str) -> Job:
     """Return the job that was named by its id or the beginning of it. Raises NotFound, InvalidRequest."""
+    from coursewright.app import LOCAL_ORGANISATION
+
     return await program.jobs.find(job, LOCAL_ORGANISATION)
 
 
@@ -80,5 +106,6 @@ __all__ = [
     "document_path",
     "find",
     "formats",
+    "open_coursewright",
     "settings",
 ]

@@ -1,8 +1,10 @@
 """Live progress of reading and of a job: a bar in a terminal, a line now and then elsewhere."""
 
+from __future__ import annotations
+
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -11,9 +13,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from coursewright.app import Making, Reading
-from coursewright.app import Progress as JobProgress
 from coursewright.cli.console import count, duration, say, stderr
+
+if TYPE_CHECKING:
+    from coursewright.app import Making, Reading
+    from coursewright.app import Progress as JobProgress
 
 _SECONDS_BETWEEN_LINES = 5.0
 _NARROW = 60

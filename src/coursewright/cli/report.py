@@ -1,19 +1,23 @@
 """What is said when a course is made: what it holds, what deserves a look and where, and what to do next."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from rich.markup import escape
 
-from coursewright.app import KnowledgeBase
 from coursewright.cli.console import command, count, near, say, stderr
-from coursewright.course.model import Course
-from coursewright.course.quality import Quality
-from coursewright.course.quality.report import Measure
+
+if TYPE_CHECKING:
+    from coursewright.app import KnowledgeBase
+    from coursewright.course.model import Course
+    from coursewright.course.quality import Quality
+    from coursewright.course.quality.report import Measure
 
 _SHOWN_FLAGS = 3  # of each measure; the rest is in quality.json
 

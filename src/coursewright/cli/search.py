@@ -1,23 +1,27 @@
 """`search`: the passages that answer a question, from the documents of the last job or from those named."""
 
+from __future__ import annotations
+
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from coursewright.app import Coursewright, open_coursewright
 from coursewright.cli.console import print_json, say, stdout
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, Json, document_path, settings
+from coursewright.cli.options import DataDir, Json, document_path, open_coursewright, settings
 from coursewright.cli.progress import Display
 from coursewright.cli.report import tell_left_out
-from coursewright.documents.retrieve import Hit
-from coursewright.documents.snippets import Snippet
 from coursewright.errors import InvalidRequest
-from coursewright.settings import Settings
+
+if TYPE_CHECKING:
+    from coursewright.app import Coursewright
+    from coursewright.documents.retrieve import Hit
+    from coursewright.documents.snippets import Snippet
+    from coursewright.settings import Settings
 
 
 def register(app: typer.Typer) -> None:

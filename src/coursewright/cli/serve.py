@@ -9,8 +9,6 @@ import typer
 from coursewright.cli.console import stderr
 from coursewright.cli.help import Command
 from coursewright.cli.options import DataDir, settings
-from coursewright.logs import write_json_logs
-from coursewright.settings import WorkerSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -39,15 +37,12 @@ def serve(
 
     Without keys it listens on this machine only, and whoever reaches it there acts as its owner.
     """
-    # Imported here, because only this command needs it, and it takes half a second.
     from coursewright.api.serving import serve as run
+    from coursewright.logs import write_json_logs
 
-    configured = settings(data_dir)
+    configured = settings(data_dir, concurrency)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    worker = configured.worker
-    if concurrency:
-        worker = WorkerSettings.model_validate(worker.model_dump() | {"concurrency": concurrency})
-    configured = configured.model_copy(update={"api": configured.api.model_copy(update=given), "worker": worker})
+    configured = configured.model_copy(update={"api": configured.api.model_copy(update=given)})
 
     def on_ready(where: str) -> None:
         stderr.print(f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.", soft_wrap=True)

@@ -1,22 +1,22 @@
 """Running the program: `worker`, `migrate`, `config`."""
 
+from __future__ import annotations
+
 import asyncio
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coursewright.app import open_coursewright
 from coursewright.cli.console import count, print_json, say, stderr
 from coursewright.cli.doctor import doctor
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, Json, settings
-from coursewright.db.embedded import embedded_postgres
-from coursewright.db.migrate import migrate as apply_migrations
-from coursewright.db.migrate import print_sql as migrations_as_sql
-from coursewright.settings import Settings, WorkerSettings
+from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+
+if TYPE_CHECKING:
+    from coursewright.settings import Settings
 
 _PANEL = "Run and check the program"
 
@@ -49,11 +49,7 @@ def worker(
 
     SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
     """
-    configured = settings(data_dir)
-    if concurrency:
-        section = WorkerSettings.model_validate(configured.worker.model_dump() | {"concurrency": concurrency})
-        configured = configured.model_copy(update={"worker": section})
-    asyncio.run(_worker(configured))
+    asyncio.run(_worker(settings(data_dir, concurrency)))
 
 
 def migrate(
@@ -64,6 +60,8 @@ def migrate(
 ) -> None:
     """Bring the database's schema up to date."""
     if print_sql:
+        from coursewright.db.migrate import print_sql as migrations_as_sql
+
         sys.stdout.write(migrations_as_sql())
         return
     asyncio.run(_migrate(settings(data_dir)))
@@ -90,6 +88,9 @@ async def _worker(configured: Settings) -> None:
 
 
 async def _migrate(configured: Settings) -> None:
+    from coursewright.db.embedded import embedded_postgres
+    from coursewright.db.migrate import migrate as apply_migrations
+
     if configured.database_url:
         applied = await apply_migrations(configured.database_url.get_secret_value())
     else:

@@ -1,19 +1,23 @@
 """`tick`: do what fits in some seconds, leave the rest, exit. For cron and for hosts that kill."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
 import threading
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coursewright.app import Ticked, open_coursewright
 from coursewright.cli.console import count, print_json, say
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, Json, settings
-from coursewright.settings import Settings, WorkerSettings
+from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+
+if TYPE_CHECKING:
+    from coursewright.app import Ticked
+    from coursewright.settings import Settings
 
 _STILL_BUSY = 75  # sysexits.h: try again later
 
@@ -43,10 +47,7 @@ def tick(
     off and given back.
     """
     began = time.monotonic()
-    configured = settings(data_dir)
-    if concurrency:
-        section = WorkerSettings.model_validate(configured.worker.model_dump() | {"concurrency": concurrency})
-        configured = configured.model_copy(update={"worker": section})
+    configured = settings(data_dir, concurrency)
     budget = budget or configured.ticks.budget
     watchdog = threading.Timer(budget, _end_now)
     watchdog.daemon = True

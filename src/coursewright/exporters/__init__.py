@@ -1,5 +1,4 @@
-"""A course as files: `course.json`, a static site, Markdown, the quality report."""
+"""A course as files: `course.json`, a static site, Markdown, the quality report.
 
-from coursewright.exporters.export import FORMATS, MARKER, Format, check_folder, export, render, render_json
-
-__all__ = ["FORMATS", "MARKER", "Format", "check_folder", "export", "render", "render_json"]
+Import from the modules (`exporters.export`, `exporters.formats`): to name a format, none of them has to be ready.
+"""

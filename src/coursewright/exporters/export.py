@@ -8,16 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from coursewright.course.model import Course
 from coursewright.course.quality import Quality
 from coursewright.errors import OutputError
+from coursewright.exporters.formats import FORMATS, Format
 from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
 
-Format = Literal["json", "site", "markdown", "quality"]
-FORMATS: tuple[Format, ...] = ("json", "site", "markdown", "quality")
 MARKER = ".coursewright-export"  # says that a folder is ours, whose course it holds, and what in it may be replaced
 
 

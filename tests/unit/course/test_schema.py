@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from coursewright.course.schema import course_schema
-from coursewright.exporters import render_json
+from coursewright.exporters.export import render_json
 from tests.sample_course import sample_course
 
 PUBLISHED = Path(__file__).parents[3] / "docs/reference/course.schema.json"

@@ -9,7 +9,7 @@ import pytest
 from coursewright.course.model import Course
 from coursewright.course.quality import measure
 from coursewright.errors import OutputError
-from coursewright.exporters import export, render_json
+from coursewright.exporters.export import export, render_json
 from tests.sample_course import sample_course
 
 COURSE = sample_course()

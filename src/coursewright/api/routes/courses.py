@@ -16,7 +16,8 @@ from coursewright.api.problems import responses
 from coursewright.api.schemas import Answer, Done
 from coursewright.course.model import Course
 from coursewright.course.quality import Quality
-from coursewright.exporters import FORMATS, Format, render
+from coursewright.exporters.export import render
+from coursewright.exporters.formats import FORMATS, Format
 
 router = APIRouter(prefix="/api/courses", tags=["courses"], responses=responses(404))
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import cast
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
 from coursewright.course import walk
 from coursewright.course.model import Course, Lesson
 from coursewright.course.plan import Level
@@ -209,6 +207,8 @@ def _fields(course: Course) -> Iterator[tuple[str, str]]:
 @cache
 def _classify() -> Callable[[str], tuple[str, float]]:
     """Return the classifier for the languages that courses are written in: rare relatives would only confuse it."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # with numpy: only where a language is told
+
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, True)
     identifier.set_languages(_LIKELY.split())
     return cast("Callable[[str], tuple[str, float]]", identifier.classify)

@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-import py3langid
-
 from coursewright.course.model import BlockKind
 
 _CODE = re.compile(r"(`[^`\n]+`)")
@@ -36,6 +34,8 @@ def other_language(text: str, language: str) -> str:
     letters = _CODE.sub(" ", text)
     if len(letters) < _SURE_LENGTH:
         return ""
+    import py3langid  # with numpy: only where a language is told
+
     found = str(py3langid.classify(letters)[0])
     return "" if found == language else found
 
