@@ -43,7 +43,7 @@ from coursewright.llm.limits import ModelState, model_states
 from coursewright.llm.prices import Prices
 from coursewright.operations import Operations
 from coursewright.organisation import Organisation
-from coursewright.queue import Job, JobQueue, JobStatus, RunningTask, TaskStatus, Worker
+from coursewright.queue import Job, JobQueue, JobStatus, Lease, RunningTask, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.queue.submission import forget_old_submissions
 from coursewright.queue.tick import Tick, Ticked
@@ -145,7 +145,7 @@ class Coursewright:
         limits = self.settings.documents
         found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20, MARKER)
         base_id = uuid5(LOCAL_ORGANISATION, "\n".join(f"{each.sha256} {each.name}" for each in found))
-        await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].name)
+        await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].resolve().name)
         known = {each.name: each for each in await self.documents.documents(LOCAL_ORGANISATION, base_id)}
         new = [
             each for each in found if each.name not in known or known[each.name].status not in ("completed", "error")
@@ -258,8 +258,8 @@ class Coursewright:
             await working
             await asyncio.gather(reading, return_exceptions=True)
 
-    def worker(self, *, only_job: UUID | None = None) -> Worker:
-        """Return a worker for this process; `only_job` confines it to one job."""
+    def worker(self, *, only_job: UUID | None = None, on_start: Callable[[Lease], None] = lambda _: None) -> Worker:
+        """Return a worker for this process; `only_job` confines it to one job, `on_start` is told of each task."""
         return Worker(
             self._leases,
             self._step,
@@ -269,6 +269,7 @@ class Coursewright:
             poll_interval=self.settings.poll_interval,
             only_job=only_job,
             listen=self._bells.listen,
+            on_start=on_start,
         )
 
     async def tick(self, budget: float, *, began: float | None = None, ring: bool = True) -> Ticked:

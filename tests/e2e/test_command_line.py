@@ -81,6 +81,30 @@ def test_a_killed_process_goes_on_where_it_was(made: CommandLine, tmp_path: Path
     assert (tmp_path / "out/course.json").read_bytes() == (made.folder / "out/demo/course.json").read_bytes()
 
 
+def test_a_worker_tells_of_every_job_and_a_job_is_called_by_its_documents(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.documents("01*.md")
+    good = line.run("generate", "docs", "--no-wait")[0].strip()
+    bad = line.run("generate", "docs", "--modules", "49", "--lessons", "49", "--no-wait")[0].strip()
+    assert [job["title"] for job in line.jobs()] == ["docs", "docs"]
+    worker = line.start("worker")
+    assert worker.stderr is not None
+    said = ""
+    for row in worker.stderr:
+        said += row
+        if "Finished" in said and "Failed" in said:
+            break
+    worker.send_signal(signal.SIGINT)
+    said += worker.communicate(timeout=60)[1]
+    assert worker.returncode == 0
+    assert f"→ Started {good[:8]} “docs”\n" in said
+    assert re.search(f"✓ Finished {good[:8]} “.+”, [0-9]+ tasks in ", said)
+    assert re.search(f"✗ Failed {bad[:8]} “docs”: .+", said)
+    assert said.endswith("✓ Stopped.\n")
+    _, err = line.run("cancel", good, code=75)
+    assert f"coursewright status {good}" in err
+
+
 def _some_done(line: CommandLine, job_id: str) -> bool:
     return len(_attempts(line, job_id)) >= 5
 
@@ -100,8 +124,12 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
     for page in sorted(HANDBOOK.glob("0[1-4]*.md")):
         (tmp_path / page.name).write_bytes(page.read_bytes())
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj")
-    _, err = made.run("generate", str(tmp_path), "--out", "out/partly")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    out, err = made.run("generate", str(tmp_path), "--out", "out/partly", "--json")
     assert "left out broken.pdf" in err
+    told = {each["document"]: each["reason"] for each in json.loads(out)["left_out"]}
+    assert set(told) == {"broken.pdf", "picture.png"}
+    assert all(f"left out {name}: {reason}" in err for name, reason in told.items())
     quality = json.loads((made.folder / "out/partly/quality.json").read_text())
     assert [each["document"] for each in quality["left_out"]] == ["broken.pdf"]
     _, err = made.run("generate", str(tmp_path), "--out", "out/strict", "--strict", code=65)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from coursewright.app import Making
+from coursewright.cli.progress import making
+
 # What takes long to import (pydantic belongs to Typer, which reads paths with it).
 SLOW = {"numpy", "psycopg", "jwt", "structlog", "jinja2", "httpx2", "coursewright.app", "coursewright.settings"}
 SCRIPT = Path(sys.executable).parent / "coursewright"
@@ -58,6 +61,11 @@ def test_the_classifier_of_languages_is_loaded_only_where_a_language_is_told(tmp
     found = _imported(run(tmp_path, sys.executable, "-X", "importtime", "-c", "import coursewright.app"))
     assert "coursewright.app" in found
     assert found & {"numpy", "py3langid"} == set()
+
+
+def test_what_is_being_made_is_named_once() -> None:
+    assert making(Making("section_content", "Backups · On call", "Backups · On call")) == "Backups · On call"
+    assert making(Making("section_content", "Forage", "Sugar syrup")) == "Forage › Sugar syrup"
 
 
 def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:

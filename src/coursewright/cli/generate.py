@@ -17,6 +17,7 @@ import typer
 
 from coursewright.cli.console import command, count, duration, near, print_json, say
 from coursewright.cli.help import Command
+from coursewright.cli.names import short
 from coursewright.cli.options import (
     ALL_FORMATS,
     DataDir,
@@ -324,7 +325,7 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
         say("!", f"{near(wish.out)} held the course “{before}”; it was replaced.")
     display.done(f"Made “{course.title}” in {duration(time.monotonic() - began)}")
     if wish.json:
-        print_json(result(job_id, wish.out, course, quality, paths))
+        print_json(result(job, wish.out, course, quality, paths))
     else:
         tell_course(wish.out, course, quality, job.error_message)
 
@@ -335,11 +336,6 @@ def _go_on(job_id: UUID, wish: Wish) -> str:
 
 def _where(wish: Wish) -> tuple[object, ...]:
     return () if wish.data_dir is None else ("--data-dir", wish.data_dir)
-
-
-def short(job_id: UUID) -> str:
-    """Return the beginning of a job's id, which is enough to name it."""
-    return str(job_id)[:8]
 
 
 def _slug(text: str) -> str:
@@ -360,4 +356,4 @@ def _examples() -> Path:
     raise NotFound("The example handbook is not installed.", hint="Run `coursewright generate` on your own documents.")
 
 
-__all__ = ["register", "short"]
+__all__ = ["register"]

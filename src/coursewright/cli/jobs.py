@@ -6,14 +6,15 @@ import asyncio
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from coursewright.cli.console import command, duration, print_json, say, stderr, stdout, tell
-from coursewright.cli.generate import short
 from coursewright.cli.help import Command
+from coursewright.cli.names import short, titles
 from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
 from coursewright.cli.progress import making
 
@@ -73,20 +74,21 @@ async def _jobs(configured: Settings, most: int, *, json: bool) -> None:
 
     async with open_coursewright(configured) as program:
         found = await program.jobs.newest(LOCAL_ORGANISATION, most=most)
+        names = await titles(program, found)
     if json:
-        print_json([_brief(job) for job in found])
+        print_json([_brief(job, names[job.id]) for job in found])
         return
     if not found:
         stderr.print("No jobs yet. `coursewright demo` makes the first.")
         return
     if not stdout.is_terminal:
         for job in found:
-            sys.stdout.write(f"{job.id}\t{job.status}\t{job.progress_percentage}%\t{_title(job)}\n")
+            sys.stdout.write(f"{job.id}\t{job.status}\t{job.progress_percentage}%\t{names[job.id]}\n")
         return
-    stdout.print(_table(found, narrow=stdout.width < _NARROW))
+    stdout.print(_table(found, names, narrow=stdout.width < _NARROW))
 
 
-def _table(found: list[Job], *, narrow: bool) -> Table:
+def _table(found: list[Job], names: dict[UUID, str], *, narrow: bool) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("Job", no_wrap=True)
     table.add_column("State", no_wrap=True)
@@ -99,7 +101,7 @@ def _table(found: list[Job], *, narrow: bool) -> Table:
         cells = [short(job.id), f"[{_COLOURS.get(job.status, 'default')}]{state}[/]"]
         if not narrow:
             cells += [f"{job.completed_tasks}/{job.total_tasks}", _ago(job.created_at)]
-        table.add_row(*cells, escape(_title(job)))
+        table.add_row(*cells, escape(names[job.id]))
     return table
 
 
@@ -108,14 +110,13 @@ async def _status(configured: Settings, name: str, *, json: bool) -> None:
         job = await find(program, name)
         progress = await program.progress(job.id)
         tasks = await program.jobs.tasks(job.id)
+        title = (await titles(program, [job]))[job.id]
     job = progress.job
     if json:
-        print_json(_brief(job) | {"error": job.error_message, "tasks": [_task(task) for task in tasks]})
+        print_json(_brief(job, title) | {"error": job.error_message, "tasks": [_task(task) for task in tasks]})
         return
     colour = _COLOURS.get(job.status, "default")
-    stdout.print(
-        f"[bold]{escape(_title(job))}[/]  [{colour}]{job.status}[/], {job.progress_percentage} %", soft_wrap=True
-    )
+    stdout.print(f"[bold]{escape(title)}[/]  [{colour}]{job.status}[/], {job.progress_percentage} %", soft_wrap=True)
     stdout.print(f"  [dim]job[/]    {job.id}, {_ago(job.created_at)}", soft_wrap=True)
     stdout.print(f"  [dim]tasks[/]  {_counts(job)}", soft_wrap=True)
     _tell_now(progress)
@@ -156,15 +157,16 @@ async def _cancel(configured: Settings, name: str) -> None:
     async with open_coursewright(configured) as program:
         job = await find(program, name)
         await program.jobs.cancel(job.id)
-    say("✓", f"Cancelled {short(job.id)} “{_title(job)}”")
+        title = (await titles(program, [job]))[job.id]
+    say("✓", f"Cancelled {short(job.id)} “{title}”")
 
 
-def _brief(job: Job) -> dict[str, Any]:
+def _brief(job: Job, title: str) -> dict[str, Any]:
     return {
         "id": str(job.id),
         "status": str(job.status),
         "progress": job.progress_percentage,
-        "title": _title(job),
+        "title": title,
         "total_tasks": job.total_tasks,
         "completed_tasks": job.completed_tasks,
         "failed_tasks": job.failed_tasks,
@@ -183,12 +185,6 @@ def _task(task: Task) -> dict[str, Any]:
         "error": task.error_message,
         "seconds": task.actual_duration_seconds,
     }
-
-
-def _title(job: Job) -> str:
-    message = (job.result_data or {}).get("message", "")
-    named = job.job_data.get("request", {}).get("title")
-    return named or (message.split("”")[0].lstrip("“") if "”" in message else "") or "Untitled"
 
 
 def _ago(then: datetime) -> str:

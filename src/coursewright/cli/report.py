@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from rich.markup import escape
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from coursewright.course.model import Course
     from coursewright.course.quality import Quality
     from coursewright.course.quality.report import Measure
+    from coursewright.queue import Job
 
 _SHOWN_FLAGS = 3  # of each measure; the rest is in quality.json
 
@@ -53,16 +53,17 @@ def tell_course(out: Path, course: Course, quality: Quality, message: str | None
         stderr.print(f"  [dim]{name:<8}[/] {text}", soft_wrap=True)
 
 
-def result(job_id: UUID, out: Path, course: Course, quality: Quality, paths: tuple[Path, ...]) -> dict[str, Any]:
-    """Return what `--json` prints."""
+def result(job: Job, out: Path, course: Course, quality: Quality, paths: tuple[Path, ...]) -> dict[str, Any]:
+    """Return what `--json` prints; `left_out` as it was told when the documents were read."""
+    left_out = job.job_data.get("leftOut", [each.model_dump() for each in quality.left_out])
     return {
-        "job": str(job_id),
+        "job": str(job.id),
         "title": course.title,
         "language": course.language,
         "out": str(out),
         "files": [str(path) for path in paths],
         "flagged": quality.flagged,
-        "left_out": [each.model_dump() for each in quality.left_out],
+        "left_out": left_out,
         "shortfalls": list(quality.shortfalls),
     }
 

@@ -1,19 +1,18 @@
-"""Running the program: `worker`, `migrate`, `config`."""
+"""Looking after the program: `migrate`, `config`, `doctor`."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coursewright.cli.console import count, print_json, say, stderr
+from coursewright.cli.console import print_json, say
 from coursewright.cli.doctor import doctor
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+from coursewright.cli.options import DataDir, Json, settings
 
 if TYPE_CHECKING:
     from coursewright.settings import Settings
@@ -27,29 +26,11 @@ def register(app: typer.Typer) -> None:
         cls=Command,
         rich_help_panel=_PANEL,
         epilog="""\
-coursewright worker
-DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many machines as you like""",
-    )(worker)
-    app.command(
-        cls=Command,
-        rich_help_panel=_PANEL,
-        epilog="""\
 DATABASE_URL=postgresql://… coursewright migrate
 coursewright migrate --print-sql > coursewright.sql  # for a migration tool""",
     )(migrate)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright config --json")(config)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright doctor")(doctor)
-
-
-def worker(
-    concurrency: Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, metavar="N")] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Carry out tasks of all jobs until stopped.
-
-    SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
-    """
-    asyncio.run(_worker(settings(data_dir, concurrency)))
 
 
 def migrate(
@@ -75,16 +56,6 @@ def config(json: Json = False, data_dir: DataDir = None) -> None:
         return
     for name, value in _flat(values):
         sys.stdout.write(f"{name} = {'' if value is None else value}\n")
-
-
-async def _worker(configured: Settings) -> None:
-    async with open_coursewright(configured) as program:
-        running = program.worker()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, running.stop)
-        stderr.print(f"Worker {running.name}, {count(configured.worker.concurrency, 'task')} at once. Ctrl-C stops it.")
-        await program.work(running)
 
 
 async def _migrate(configured: Settings) -> None:

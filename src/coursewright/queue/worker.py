@@ -39,7 +39,7 @@ class Worker:
     """Carries out up to `settings.concurrency` tasks at once until it is told to stop.
 
     `cycle` is the whole decision and can be called by a test; `run` only adds the waiting. `only_job` confines the
-    worker to one job; `listen` is a doorbell's side of the worker.
+    worker to one job; `listen` is a doorbell's side of the worker; `on_start` is told of each task that is started.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Worker:
         poll_interval: float = 5.0,
         only_job: UUID | None = None,
         listen: Callable[[Callable[[], None]], Awaitable[None]] | None = None,
+        on_start: Callable[[Lease], None] = lambda _: None,
     ) -> None:
         self.name = name or worker_name()
         self._leases = leases
@@ -62,6 +63,7 @@ class Worker:
         self._poll_interval = poll_interval
         self._only_job = only_job
         self._listen = listen
+        self._on_start = on_start
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._reasons: dict[UUID, Reason] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -167,6 +169,7 @@ class Worker:
         if self._heartbeat:
             self._heartbeat.add(lease.task_id, lease.attempt)
         self._reasons.pop(lease.task_id, None)
+        self._on_start(lease)
         self._running[lease.task_id] = asyncio.create_task(self._carry_out(lease), name=lease.identifier)
 
     async def _carry_out(self, lease: Lease) -> None:

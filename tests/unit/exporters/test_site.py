@@ -6,6 +6,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from coursewright.exporters.site import render_site
+from coursewright.exporters.site.mindmap import _wrap
 from tests.sample_course import HOSTILE, STEPS, sample_course
 
 SITE = {name: content.decode() for name, content in render_site(sample_course()).items()}
@@ -89,3 +90,17 @@ def test_nested_lists_stay_nested() -> None:
         "by name",
         "by pattern",
     ]
+
+
+def test_a_dot_in_a_title_stays_with_the_word_before_it() -> None:
+    course = sample_course()
+    module = course.modules[0]
+    lesson = module.lessons[0].model_copy(update={"title": "Backups · On call"})
+    module = module.model_copy(update={"title": "Mail · News", "lessons": (lesson, *module.lessons[1:])})
+    files = render_site(course.model_copy(update={"modules": (module, *course.modules[1:])}))
+    for name in ("index.html", "lesson-1-1.html", "quiz-1.html", "print.html"):
+        body = files[name].decode().partition("<body")[2]
+        assert "Mail\u00a0· News" in body
+        assert "Mail · News" not in body
+        assert "Backups · On call" not in body
+    assert _wrap("Electronic correspondence · News") == ["Electronic", "correspondence ·", "News"]

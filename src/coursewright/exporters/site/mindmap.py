@@ -3,6 +3,7 @@
 Browsers measure text, an exporter cannot: widths are estimated generously, so that text fits in any font.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -119,7 +120,7 @@ def _units(text: str) -> int:
 def _wrap(text: str) -> list[str]:
     lines: list[str] = []
     line = ""
-    for word in text.replace("`", "").split():
+    for word in re.findall(r"\S+(?: ·(?!\S))?", text.replace("`", "")):  # a dot stays with the word before it
         if line and _units(line) + 1 + _units(word) <= _WIDEST:
             line += " " + word
             continue

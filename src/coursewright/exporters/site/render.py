@@ -90,7 +90,7 @@ class _Site:
             lstrip_blocks=True,
         )
         env.filters |= {"inline": _inline, "plain": plain, "lists": parse_list, "table": parse_table, "key": _key}
-        env.filters["passage"] = self._passage
+        env.filters |= {"passage": self._passage, "held": _held}
         env.globals |= {
             "course": course, "say": self.say, "nav": self.nav, "rtl": direction(course.language) == "rtl",
             "direction": direction(course.language), "draw": draw,
@@ -203,6 +203,11 @@ def _pages(course: Course, say: Catalogue) -> Iterator[Page]:
             yield Page(f"quiz-{m}.html", "quiz", "", f"{say['quiz']}{say['colon']}{module.title}", m)
     if course.exam.questions:
         yield Page("exam.html", "exam", "", say["exam"], 0)
+
+
+def _held(title: str) -> str:
+    """Return a title whose dots stay with the word before them: none begins a line."""
+    return title.replace(" · ", "\u00a0· ")
 
 
 def _inline(text: str) -> Markup:

@@ -1,0 +1,125 @@
+"""`worker`: carries out what others ask for, and tells of each job that it works on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from coursewright.cli.console import count, duration, say, stderr
+from coursewright.cli.help import Command
+from coursewright.cli.names import short, titles
+from coursewright.cli.options import DataDir, open_coursewright, settings
+from coursewright.errors import DatabaseUnavailable, NotFound
+
+if TYPE_CHECKING:
+    from coursewright.app import Coursewright
+    from coursewright.queue import Job
+    from coursewright.queue.model import Lease
+    from coursewright.settings import Settings
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        cls=Command,
+        rich_help_panel="Run and check the program",
+        epilog="""\
+coursewright worker
+DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many machines as you like""",
+    )(worker)
+
+
+def worker(
+    concurrency: Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, metavar="N")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Carry out tasks of all jobs until stopped.
+
+    SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
+    """
+    asyncio.run(_worker(settings(data_dir, concurrency)))
+
+
+async def _worker(configured: Settings) -> None:
+    async with open_coursewright(configured) as program:
+        story = _Story(program)
+        running = program.worker(on_start=story.on_start)
+
+        def stop(sent: signal.Signals) -> None:
+            if sent == signal.SIGINT and stderr.is_terminal:
+                stderr.print()  # the terminal has written ^C where the next line begins
+            if running.running:
+                say("!", f"Stopping: {count(running.running, 'task')} may finish.")
+            running.stop()
+
+        loop = asyncio.get_running_loop()
+        for sent in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sent, stop, sent)
+        stderr.print(f"Worker {running.name}, {count(configured.worker.concurrency, 'task')} at once. Ctrl-C stops it.")
+        telling = asyncio.create_task(story.run())
+        try:
+            await program.work(running)
+        finally:
+            telling.cancel()
+            await asyncio.wait([telling])
+        await story.look()
+    say("✓", "Stopped.")
+
+
+class _Story:
+    """Says when a job is begun here, and what becomes of it, whichever worker ends it."""
+
+    def __init__(self, program: Coursewright) -> None:
+        self._program = program
+        self._begun: dict[UUID, bool] = {}  # jobs that are not over, and whether their beginning is told
+
+    def on_start(self, lease: Lease) -> None:
+        """Note the job of a task that is started."""
+        self._begun.setdefault(lease.job_id, False)
+
+    async def run(self) -> None:
+        """Look at the jobs again and again, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    async def look(self) -> None:
+        """Tell what is new; a database that is away for a while is asked again later."""
+        for job_id, told in list(self._begun.items()):
+            try:
+                job = await self._program.jobs.get(job_id)
+                title = (await titles(self._program, [job]))[job_id]
+            except NotFound:
+                del self._begun[job_id]
+                continue
+            except DatabaseUnavailable:
+                return
+            if not told:
+                say("→", f"Started {short(job_id)} “{title}”")
+                self._begun[job_id] = True
+            if job.status.is_final or job.status == "paused":
+                del self._begun[job_id]
+                say(*_end(job, title))
+
+
+def _end(job: Job, title: str) -> tuple[str, str]:
+    """Return mark and words for a job that does not go on."""
+    about = f"{short(job.id)} “{title}”"
+    if job.status == "failed":
+        return "✗", f"Failed {about}: {job.error_message or 'no reason was kept'}"
+    if job.status != "completed":
+        return "!", f"{str(job.status).capitalize()} {about}"
+    passed = (job.completed_at - job.started_at).total_seconds() if job.started_at and job.completed_at else None
+    after = f"{count(job.completed_tasks, 'task')}" + ("" if passed is None else f" in {duration(passed)}")
+    if job.error_message:
+        return "!", f"Finished {about}, {after}: {job.error_message}"
+    return "✓", f"Finished {about}, {after}"
+
+
+__all__ = ["register"]
