@@ -6,7 +6,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from coursewright.exporters.site import render_site
-from coursewright.exporters.site.mindmap import _wrap
+from coursewright.exporters.site.mindmap import _WIDEST, _wrap
 from tests.sample_course import HOSTILE, STEPS, sample_course
 
 SITE = {name: content.decode() for name, content in render_site(sample_course()).items()}
@@ -103,4 +103,5 @@ def test_a_dot_in_a_title_stays_with_the_word_before_it() -> None:
         assert "Mail\u00a0· News" in body
         assert "Mail · News" not in body
         assert "Backups · On call" not in body
-    assert _wrap("Electronic correspondence · News") == ["Electronic", "correspondence ·", "News"]
+    first = "x" * (_WIDEST - 3)
+    assert _wrap(f"{first} on · News") == [first, "on · News"]
