@@ -43,6 +43,16 @@ def test_relative_links_resolve(page: Path) -> None:
     assert not missing
 
 
+def test_the_readme_names_the_folders_that_exist() -> None:
+    table = [
+        line.split("|")[1:3] for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if "/` " in line
+    ]
+    named = {name for left, _ in table for name in re.findall(r"`([^`]+)/`", left)}
+    assert [name for name in sorted(named) if not (ROOT / name).is_dir()] == []
+    (packages,) = (set(re.findall(r"`(\w+)`", right)) for left, right in table if "src/coursewright" in left)
+    assert packages == {path.parent.name for path in (ROOT / "src" / "coursewright").glob("*/__init__.py")}
+
+
 def test_python_snippets_compile() -> None:
     for page, body in snippets("python"):
         compile(body, page, "exec", flags=0x2000)  # PyCF_ALLOW_TOP_LEVEL_AWAIT

@@ -35,6 +35,19 @@ def test_demo_makes_a_whole_course(made: CommandLine) -> None:
     assert json.loads((made.folder / "out/demo/quality.json").read_text())["course"] == course.title
 
 
+def test_the_readme_shows_what_demo_prints(tmp_path: Path) -> None:
+    printed = [_same_everywhere(row) for row in CommandLine(tmp_path).run("demo")[1].splitlines()]
+    (shown,) = re.findall(r"^```\n(✓ Read .+?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    first = printed.index(next(row for row in printed if row.startswith("✓ Made")))
+    read = [row for row in printed[:first] if row.startswith("✓")]
+    assert [_same_everywhere(row) for row in shown.splitlines()] == read + printed[first:]
+
+
+def _same_everywhere(row: str) -> str:
+    """Return a line without what differs from machine to machine: the time, the folder, how the program is called."""
+    return re.sub(r" in .+ s$|file://.+(?=/out/demo)|(?<=open it  ).+(?= open out)", "", row)
+
+
 def test_the_committed_example_is_what_the_code_makes(made: CommandLine) -> None:
     """`make examples` writes it again; the versions of libraries may differ."""
 
