@@ -169,8 +169,13 @@ class Coursewright:
         if bad and strict:
             raise UnreadableDocument(bad[0].name, f"{bad[0].name}: {bad[0].error}", hint=bad[0].hint or "")
         if not passages:
-            why = "; ".join(f"{each.name}: {each.error}" for each in bad[:5])
-            raise NothingToRead(f"None of the documents could be read. {why}", hint=(bad[0].hint or "") if bad else "")
+            reasons = [(each.name, each.error or ", ".join(each.warnings) or "there is no text in it") for each in rows]
+            reasons += [(each.name, "it changed while it was read") for each in changed]
+            why = "; ".join(f"{name}: {reason}" for name, reason in reasons[:5])
+            raise NothingToRead(
+                f"None of the documents could be read. {why}",
+                hint=(bad[0].hint if bad else "") or "Add documents with sentences.",
+            )
         await self.retriever.embed(LOCAL_ORGANISATION, base_id, on_embedding)
         return KnowledgeBase(
             base_id,

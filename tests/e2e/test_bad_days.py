@@ -138,6 +138,13 @@ def test_a_course_written_among_its_sources_is_made_again_from_them_alone(line: 
     assert "left out course: a course that was written here" in err
 
 
+def test_a_document_without_a_sentence_says_why_there_is_no_course(line: CommandLine) -> None:
+    (line.folder / "bare.md").write_text("# Bees\n\n## Hives\n\n## Queens\n")
+    _, err = line.run("generate", "bare.md", code=66)
+    assert "bare.md: there are only headings in it" in err
+    assert "Add documents with sentences." in err
+
+
 def test_paths_that_cannot_be_meant_are_refused(line: CommandLine) -> None:
     assert "the path is empty" in line.run("generate", "", code=64)[1]
     assert "File name too long" in line.run("generate", "x" * 5000, code=65)[1]

@@ -163,7 +163,8 @@ def _reason(path: Path, inside: Path, max_bytes: int, *, named: bool) -> str:
         return f"{what} is not read: {remedy}" if what else "not a kind of document that is read"
     size = path.stat().st_size
     if size > max_bytes:
-        return f"{size / 1e6:.0f} MB is more than the limit of {max_bytes / 1e6:.0f} MB"
+        limit = f"{size / (1 << 20):.0f} MB is more than the limit of {max_bytes >> 20} MB"
+        return f"{limit}: split it, or raise COURSEWRIGHT_DOCUMENTS__MAX_FILE_MB"
     return ""
 
 

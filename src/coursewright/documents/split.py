@@ -17,6 +17,7 @@ _FEWEST = 150  # words; a passage that has less takes the next block of its sect
 _MOST = 400
 _CAPTION = 15  # words; a short paragraph in front of a table goes with it
 _HUGE = 700  # words; a single block beyond this is cut inside
+_LETTERS = 40  # characters; a word that has more, as in data that are no prose, counts as several
 
 
 def split(document: ReadDocument, name: str, first_ordinal: int = 0) -> list[Passage]:
@@ -75,7 +76,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
     if all(span.kind == "heading" for span in section):
         return
     pieces = [piece for span in section for piece in _pieces(text, span)]
-    sizes = [count_words(text[span.start : span.end]) for span in pieces]
+    sizes = [_size(text[span.start : span.end]) for span in pieces]
     left = sum(sizes)
     group: list[Span] = []
     size = 0
@@ -89,7 +90,7 @@ def _cut(text: str, path: tuple[str, ...], section: list[Span]) -> Iterator[tupl
             yield path, group
             group, size = [], 0
             if caption is not None:
-                group, size = [caption], count_words(text[caption.start : caption.end])
+                group, size = [caption], _size(text[caption.start : caption.end])
         group.append(span)
         size += words
         left -= words
@@ -107,12 +108,17 @@ def _is_caption(text: str, group: list[Span], following: Span) -> bool:
 def _pieces(text: str, span: Span) -> Iterator[Span]:
     """Yield the span itself, or its parts when it is huge; parts are separated by white space that no part holds."""
     block = text[span.start : span.end]
-    if count_words(block) <= _HUGE:
+    if _size(block) <= _HUGE:
         yield span
         return
     offsets = list(_line_parts(block)) if span.kind in ("list", "table", "code") else _semantic_parts(block)
     for start, end in offsets:
-        yield replace(span, start=span.start + start, end=span.start + end)
+        for cut in range(start, end, _MOST * _LETTERS):
+            yield replace(span, start=span.start + cut, end=span.start + min(cut + _MOST * _LETTERS, end))
+
+
+def _size(text: str) -> int:
+    return max(count_words(text), len(text) // _LETTERS)
 
 
 def _line_parts(block: str) -> Iterator[tuple[int, int]]:

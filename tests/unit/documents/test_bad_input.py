@@ -209,3 +209,20 @@ def test_a_page_of_mere_headings_is_no_failure_but_said() -> None:
     document = read("titles.md", b"# One\n\n## Two\n")
     assert document.warnings == ("there are only headings in it",)
     assert split(document, "titles.md") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("blob.txt", b"x" * 300_000),
+        ("blob.html", b"<p>The hive has two boxes.<p>" + b"x" * 300_000),
+        ("blob.md", b"The hive has two boxes.\n\n```\n" + b"x" * 300_000 + b"\n```\n"),
+    ],
+    ids=["text", "html", "code"],
+)
+def test_a_word_without_an_end_makes_no_passage_without_an_end(name: str, content: bytes) -> None:
+    document = read(name, content)
+    passages = split(document, name)
+    assert max(len(each.text) for each in passages) < 40_000
+    assert sum(each.text.count("x") for each in passages) >= 300_000  # nothing is lost
+    assert all(document.text[each.start : each.end] == each.text for each in passages)
