@@ -153,7 +153,7 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("generate", "nowhere"), 65, "does not exist"),
+        (("generate", "nowhere"), 65, "✗ nowhere does not exist"),
         (("generate", "empty"), 66, "nothing to read"),
         (("generate", str(HANDBOOK), "--modules", "49", "--lessons", "49"), 1, "modules"),
         (("generate", str(HANDBOOK), "--mode", "kb_anything"), 64, "mode"),

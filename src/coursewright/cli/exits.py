@@ -45,8 +45,8 @@ EXIT_CODES: dict[str, int] = {
 def show(error: CoursewrightError) -> int:
     """Print which file it is about, what happened and what to do; return the exit code."""
     detail = error.detail
-    if isinstance(error, UnreadableDocument):
-        detail = f"{error.path}: {detail.removeprefix(f'{error.path}: ')}"
+    if isinstance(error, UnreadableDocument) and not detail.startswith(str(error.path)):
+        detail = f"{error.path}: {detail}"
     say("!" if isinstance(error, Interrupted) else "✗", detail)
     if error.hint:
         tell(error.hint)
