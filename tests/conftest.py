@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -55,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     Not below pytest's own temporary folder: every other run of pytest closes that to all users but the one who runs
     it, and as root the server is another user.
     """
+    # Whoever starts the tests in the background of a script makes them, and all their children, deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if _FOLDER not in os.environ:
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="coursewright-tests-")
         config.add_cleanup(_remove_folder)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from coursewright.db.pool import is_unavailable
+from coursewright.db.pool import is_pooled, is_unavailable
 from coursewright.queue.jobs import Event
 
 _log = logging.getLogger(__name__)
@@ -56,11 +56,13 @@ class Watch:
             watched.changed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled, and connect again when the connection is lost."""
+        """Listen until cancelled, and connect again when the connection is lost; return when there is a pooler."""
         while True:
             try:
                 async with contextlib.AsyncExitStack() as stack:
                     connection = await stack.enter_async_context(await self._connect())
+                    if await is_pooled(connection):
+                        return  # looking suffices
                     await connection.execute(f"listen {CHANNEL}")
                     self._listening = True
                     self._ring_all()  # for what was missed

@@ -93,6 +93,15 @@ async def connect(url: str, settings: DatabaseSettings) -> psycopg.AsyncConnecti
         return await psycopg.AsyncConnection.connect(libpq(url), autocommit=True, **_options(settings))
 
 
+async def is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Tell whether a pooler stands between: it gives its clients numbers of processes that the server does not have.
+
+    LISTEN through one delivers nothing and stays behind on a server connection that others are lent next.
+    """
+    row = await (await connection.execute("select pg_backend_pid()")).fetchone()
+    return row is None or row[0] != connection.info.backend_pid
+
+
 @contextlib.contextmanager
 def mapped_errors() -> Iterator[None]:
     """Turn failures of the connection, not of a statement, into DatabaseUnavailable."""
@@ -162,6 +171,7 @@ __all__ = [
     "connect_sync",
     "connected",
     "is_passing",
+    "is_pooled",
     "is_unavailable",
     "libpq",
     "mapped_errors",

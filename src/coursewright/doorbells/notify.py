@@ -1,6 +1,6 @@
 """Hears the database's own bell: LISTEN on a connection of its own, since a pool's may change hands.
 
-Through a pooler in transaction mode nothing is delivered, and the worker's polling alone finds the work.
+Through a pooler there is nothing to hear (`is_pooled` says why), and the worker's polling alone finds the work.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from coursewright.db.pool import connect
+from coursewright.db.pool import connect, is_pooled
 from coursewright.errors import DatabaseUnavailable
 from coursewright.settings import DatabaseSettings
 
@@ -27,11 +27,17 @@ class NotifyDoorbell:
         self._settings = settings
 
     async def listen(self, wake: Callable[[], None]) -> None:
-        """Call `wake` at every ring, and after every new connection: what rang in between was not heard."""
+        """Call `wake` at every ring, and after every new connection: what rang in between was not heard.
+
+        Returns when there is a pooler.
+        """
         wait = 0.5
         while True:
             try:
                 async with await connect(self._url, self._settings) as connection:
+                    if await is_pooled(connection):
+                        _log.info("a pooler stands before the database: no bell is heard, polling finds the work")
+                        return
                     await connection.execute("listen coursewright")
                     wait = 0.5
                     wake()

@@ -1,5 +1,7 @@
 """Through PgBouncer in transaction mode: any statement may meet another server connection, NOTIFY reaches nobody."""
 
+import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -17,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from coursewright.app import Coursewright
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import open_pool
+from coursewright.doorbells.notify import NotifyDoorbell
 from coursewright.settings import DatabaseSettings, Settings
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
@@ -101,3 +104,17 @@ async def test_a_course_is_made_through_the_pooler(pooled: str) -> None:
         job = await program.jobs.get(jobs[1])
         assert (job.status, job.error_message) == ("completed", None)
         assert all(check.passed for check in await program.operations.checks())
+
+
+async def test_nobody_listens_through_a_pooler(pooled: str, database_url: str) -> None:
+    """LISTEN would stay on a server connection, and its bells would come between another client and its answer."""
+    rung = asyncio.Event()
+    async with asyncio.timeout(30):
+        await NotifyDoorbell(pooled, DatabaseSettings()).listen(rung.set)
+    assert not rung.is_set()
+    direct = asyncio.create_task(NotifyDoorbell(database_url, DatabaseSettings()).listen(rung.set))
+    async with asyncio.timeout(30):
+        await rung.wait()  # it rings once when it begins to listen
+    direct.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await direct
