@@ -4,8 +4,9 @@ Only `app`, `api` and `cli` read them; every component gets its own section.
 """
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -153,6 +154,26 @@ class GatewaySettings(_Section):
     cache_mb: int = Field(2000, gt=0, description="Prompts and replies kept for one organisation.")
 
 
+class ProviderSettings(_Section):
+    """Which language models may be asked, and how they are reached. Without a key or an address no model is."""
+
+    model: str | None = Field(None, description="`provider:model` that writes when a request names none.")
+    models: dict[str, str] = Field({}, description="Another model by kind of task, such as `lesson_mind_map`.")
+    fallbacks: tuple[str, ...] = Field((), description="Models to ask, in order, while the one before fails.")
+    openai_key: SecretStr | None = Field(None, description="Well-known name: OPENAI_API_KEY.")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Address of OpenAI's API.")
+    anthropic_key: SecretStr | None = Field(None, description="Well-known name: ANTHROPIC_API_KEY.")
+    anthropic_base_url: str = Field("https://api.anthropic.com", description="Address of Anthropic's API.")
+    base_url: str | None = Field(None, description="Of `compatible`: any endpoint with Chat Completions.")
+    key: SecretStr | None = Field(None, description="Key of `compatible`, if it wants one.")
+    context_window: int = Field(32_768, ge=2_048, description="Tokens that models of `compatible` read.")
+    largest_output: int = Field(8_192, ge=256, description="Tokens that models of `compatible` write at most.")
+    json_schema: Literal["strict", "loose", "none"] = Field("strict", description="What `compatible` takes.")
+    storage: bool = Field(False, description="Whether replies may rest at a provider (background, batch).")
+    reasoning_tokens: int | None = Field(None, ge=0, description="Room for reasoning beside each answer.")
+    job_budget: float = Field(1.0, ge=0, description="Hard cap in dollars of a job that names none.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Frozen; secrets print as stars."""
 
@@ -220,6 +241,21 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     gateway: GatewaySettings = GatewaySettings()
     ticks: TickSettings = TickSettings()
+    providers: ProviderSettings = ProviderSettings()
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="The same as COURSEWRIGHT_PROVIDERS__OPENAI_KEY."
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias="ANTHROPIC_API_KEY", description="The same as COURSEWRIGHT_PROVIDERS__ANTHROPIC_KEY."
+    )
+
+    @model_validator(mode="after")
+    def _honour_well_known_keys(self) -> "Settings":
+        known = {"openai_key": self.openai_api_key, "anthropic_key": self.anthropic_api_key}
+        given = {name: key for name, key in known.items() if key and not getattr(self.providers, name)}
+        if given:  # frozen for everybody else
+            object.__setattr__(self, "providers", self.providers.model_copy(update=given))
+        return self
 
 
 __all__ = [
@@ -230,6 +266,7 @@ __all__ = [
     "GatewaySettings",
     "LimitSettings",
     "ModelLimits",
+    "ProviderSettings",
     "Settings",
     "TickSettings",
     "Windows",

@@ -24,6 +24,7 @@ from coursewright.settings import WorkerSettings
 _log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_RESCUES = 0.5
+_SECONDS_BETWEEN_DUTIES = 1.0
 _SECONDS_TO_GIVE_BACK = 5.0
 _SHORTEST_DELAY = 0.05  # what is due but held by others is looked at again so soon
 
@@ -39,7 +40,8 @@ class Worker:
     """Carries out up to `settings.concurrency` tasks at once until it is told to stop.
 
     `cycle` is the whole decision and can be called by a test; `run` only adds the waiting. `only_job` confines the
-    worker to one job; `listen` is a doorbell's side of the worker; `on_start` is told of each task that is started.
+    worker to one job; `listen` is a doorbell's side of the worker; `on_start` is told of each task that is started;
+    `duty` is what every worker does beside its tasks, about once a second.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Worker:
         only_job: UUID | None = None,
         listen: Callable[[Callable[[], None]], Awaitable[None]] | None = None,
         on_start: Callable[[Lease], None] = lambda _: None,
+        duty: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self.name = name or worker_name()
         self._leases = leases
@@ -64,6 +67,7 @@ class Worker:
         self._only_job = only_job
         self._listen = listen
         self._on_start = on_start
+        self._duty = duty
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._reasons: dict[UUID, Reason] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -105,7 +109,9 @@ class Worker:
             patience=self._patience,
         )
         failures = 0
-        listening = asyncio.ensure_future(self._listen(self.wake)) if self._listen else None
+        beside = [asyncio.ensure_future(self._listen(self.wake))] if self._listen else []
+        if self._duty:
+            beside.append(asyncio.create_task(self._do_duty(self._duty)))
         with self._heartbeat:
             try:
                 while not self._stopping:
@@ -122,10 +128,22 @@ class Worker:
                         _log.warning("the database does not answer, looking again in %.1f s: %s", delay, error)
                     await self._sleep(delay)
             finally:
-                if listening:
-                    listening.cancel()
-                    await asyncio.wait([listening])
+                for each in beside:
+                    each.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
                 await self._drain()
+
+    async def _do_duty(self, duty: Callable[[], Awaitable[object]]) -> None:
+        """Carry out what every worker does beside its tasks, again and again; what goes wrong is tried again."""
+        failures = 0
+        while True:
+            try:
+                await duty()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                _log.warning("a duty failed, trying again: %s", error)
+            await asyncio.sleep(max(_SECONDS_BETWEEN_DUTIES, backoff(failures, base=0.2, cap=30.0)))
 
     async def cycle(self) -> bool:
         """Do what is due once: duties, admission, claims. Tell whether anything was admitted or claimed."""
