@@ -58,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     # Whoever starts the tests in the background of a script makes them, and all their children, deaf to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [name for name in os.environ if name.startswith(("OPENAI_", "ANTHROPIC_", "COURSEWRIGHT_PROVIDERS"))]:
+        del os.environ[name]  # nothing here may spend, whatever key lies about
     if _FOLDER not in os.environ:
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="coursewright-tests-")
         config.add_cleanup(_remove_folder)

@@ -3,11 +3,13 @@
 Speaks what OpenAI's Chat Completions and background Responses look like on the wire, and batches in a form of its
 own, over plain HTTP on the loopback address; prints its port first. Latencies are lognormal around a median. It keeps a
 log of all that it would bill, one JSON line a request, written when it is taken: {call, mode, tokens: [input, output],
-at}. The call's id comes in the header `x-call-id` or in `metadata.call_id`.
+at, prompt: a hash of the messages}. With `--good`, a request for JSON gets what a careful model would answer. The
+call's id comes in the header `x-call-id` or in `metadata.call_id`.
 """
 
 import argparse
 import asyncio
+import hashlib
 import json
 import math
 import random
@@ -16,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests import good_model
 
 _REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 503: "Service Unavailable"}
 
@@ -68,9 +72,12 @@ class Simulator:
                     name, _, value = line.decode().partition(":")
                     headers[name.strip().lower()] = value.strip()
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                status, more, answer = await self._answer(method, path, headers, json.loads(body) if body else {})
-                content = json.dumps(answer).encode()
-                head = [f"HTTP/1.1 {status} {_REASONS[status]}", "content-type: application/json"]
+                asked = json.loads(body) if body else {}
+                status, more, answer = await self._answer(method, path, headers, asked)
+                streamed = status == 200 and asked.get("stream")
+                content = _stream(answer) if streamed else json.dumps(answer).encode()
+                kind = "text/event-stream" if streamed else "application/json"
+                head = [f"HTTP/1.1 {status} {_REASONS[status]}", f"content-type: {kind}"]
                 head += [f"content-length: {len(content)}", *(f"{name}: {value}" for name, value in more.items())]
                 writer.write("\r\n".join([*head, "", ""]).encode() + content)
                 await writer.drain()
@@ -99,7 +106,7 @@ class Simulator:
             return 429, {"retry-after": f"{wait:.3f}"}, {"error": {"message": "slow down", "type": "tokens"}}
         call = headers.get("x-call-id") or body.get("metadata", {}).get("call_id", "")
         background = bool(body.get("background"))
-        self._bill(call, "background" if background else "sync", usage)
+        self._bill(call, "background" if background else "sync", usage, body)
         self._count += 1
         seconds = self._options.latency * math.exp(self._random.gauss(0, self._options.sigma))
         if path == "/v1/responses":
@@ -117,7 +124,7 @@ class Simulator:
         results = []
         for item in body["items"]:
             usage = self._usage(item)
-            self._bill(item["call"], "batch", usage)
+            self._bill(item["call"], "batch", usage, item)
             self._count += 1
             results.append({"call": item["call"], "reply": self._completion(item, usage)})
         self._responses[name] = (time.monotonic() + self._options.latency, {"id": name, "results": results})
@@ -159,11 +166,14 @@ class Simulator:
                     told[f"x-ratelimit-remaining-{name}"] = f"{max(0, bucket.level):.0f}"
         return told
 
-    def _bill(self, call: str, mode: str, usage: tuple[int, int]) -> None:
+    def _bill(self, call: str, mode: str, usage: tuple[int, int], body: Mapping[str, Any]) -> None:
         self._stats["taken"] += 1
         self._stats["tokens"] += sum(usage)
         if self._log:
-            self._log.write(json.dumps({"call": call, "mode": mode, "tokens": usage, "at": time.time()}) + "\n")
+            asked = json.dumps(body.get("messages") or body.get("input") or "", sort_keys=True)
+            prompt = hashlib.sha256(asked.encode()).hexdigest()
+            line = {"call": call, "mode": mode, "tokens": usage, "at": time.time(), "prompt": prompt}
+            self._log.write(json.dumps(line) + "\n")
             self._log.flush()
 
     def _fetch(self, name: str) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -175,7 +185,11 @@ class Simulator:
         return 200, {}, reply
 
     def _completion(self, body: Mapping[str, Any], usage: tuple[int, int]) -> dict[str, Any]:
-        message = {"role": "assistant", "content": f"honey {self._count}"}
+        content = f"honey {self._count}"
+        if self._options.good and (wanted := body.get("response_format")):
+            prompt = next(m["content"] for m in body["messages"] if m["role"] == "user" and "# Task" in m["content"])
+            content = good_model.answer(wanted["json_schema"]["name"], prompt)
+        message = {"role": "assistant", "content": content}
         return {
             "id": f"chatcmpl-{self._count}",
             "object": "chat.completion",
@@ -197,6 +211,18 @@ class Simulator:
         }
 
 
+def _stream(completion: Mapping[str, Any]) -> bytes:
+    """Return a completion as the events of a stream: text, end, usage."""
+    choice = completion["choices"][0]
+    common = {name: completion[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    said = {"index": 0, "delta": {"content": choice["message"]["content"]}, "finish_reason": None}
+    ended = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+    pieces = [common | {"choices": [each]} for each in (said, ended)]
+    pieces.append(common | {"choices": [], "usage": completion["usage"]})
+    events = [json.dumps(piece) for piece in pieces] + ["[DONE]"]
+    return "".join(f"data: {event}\n\n" for event in events).encode()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator")
     parser.add_argument("--port", type=int, default=0)
@@ -208,6 +234,7 @@ def main() -> None:
     parser.add_argument("--halve-after", type=float, default=0, help="seconds until the limits are halved; 0: never")
     parser.add_argument("--headers", action="store_true", help="tell the limits in headers")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail with 503")
+    parser.add_argument("--good", action="store_true", help="answer as a careful model would")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", default="", help="file of what was billed")
     asyncio.run(Simulator(parser.parse_args()).serve())

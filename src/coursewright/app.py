@@ -6,11 +6,13 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 from coursewright.access import ApiKeys, Tokens
+from coursewright.authors import Authors, Quote, gateway_settings
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
 from coursewright.course.quality import LeftOut, Quality
@@ -28,19 +30,21 @@ from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
 from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
-from coursewright.errors import ConfigurationError, JobFailed, NotFound, NothingToRead, UnreadableDocument
+from coursewright.errors import ConfigurationError, JobFailed, NeedsAction, NotFound, NothingToRead, UnreadableDocument
 from coursewright.exporters.export import MARKER, export
 from coursewright.exporters.formats import FORMATS, Format
-from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
+from coursewright.generation.terms import JobTerms, job_terms
+from coursewright.generation.wish import course_request
 from coursewright.generation.writing import Writing
+from coursewright.llm import Gateway
 from coursewright.llm.cache import Cache
 from coursewright.llm.ledger import Ledger
 from coursewright.llm.limits import ModelState, model_states
-from coursewright.llm.prices import Prices
+from coursewright.llm.providers.configured import ConfiguredProviders
 from coursewright.operations import Operations
 from coursewright.organisation import Organisation
 from coursewright.queue import Job, JobQueue, JobStatus, Lease, RunningTask, TaskStatus, Worker
@@ -49,6 +53,7 @@ from coursewright.queue.submission import forget_old_submissions
 from coursewright.queue.tick import Tick, Ticked
 from coursewright.settings import Settings
 
+_SECONDS_BETWEEN_LOOKS = 2.0  # at models in trouble
 # On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
 LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
 
@@ -90,11 +95,15 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far."""
+    """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far.
+
+    `waits` says which models are in trouble while nothing runs.
+    """
 
     job: Job
     running: tuple[Making, ...]
     eta_seconds: float | None
+    waits: str = ""
 
     @property
     def settled(self) -> int:
@@ -120,12 +129,22 @@ class Coursewright:
         self.courses = CourseStore(pool)
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
-        self.prices = Prices(settings.gateway.prices)
         self._bells = _bells(settings, url)
+        self.providers = ConfiguredProviders(settings.providers)
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
-        self._extractive = ExtractiveAuthor()
-        writing = Writing(self._author_for, self._extractive)
+        self.gateway = Gateway(
+            pool,
+            self.providers,
+            gateway_settings(settings),
+            spill=settings.data_dir / "replies",
+            on_settled=self._on_settled,
+        )
+        self.prices = self.gateway.prices
+        self._look_again, self._trouble_found = 0.0, ""
+        built_in = ExtractiveAuthor()
+        self.authors = Authors(settings.providers, self.gateway, self.providers, self.ledger, built_in)
+        writing = Writing(self.authors.author_for, built_in)
         self._step = CourseSteps(self.jobs, self.documents, self.courses, writing)
 
     async def read(
@@ -219,26 +238,65 @@ class Coursewright:
             knowledge_base_id = newest[0].base_class_id
         return await self.retriever.search(LOCAL_ORGANISATION, knowledge_base_id, question, limit=limit)
 
-    async def enqueue(self, base: KnowledgeBase, request: CourseRequest, out: str | None = None) -> tuple[UUID, bool]:
+    async def quote(self, base: KnowledgeBase, request: CourseRequest, terms: JobTerms) -> Quote:
+        """Say what a course by the author `llm` will cost, before anything is spent.
+
+        Raises ConfigurationError, InvalidRequest, PriceUnknown.
+        """
+        passages = await self.documents.passages(LOCAL_ORGANISATION, base.id)
+        return await self.authors.quote(passages, request, terms, LOCAL_ORGANISATION)
+
+    async def enqueue(
+        self,
+        base: KnowledgeBase,
+        request: CourseRequest,
+        out: str | None = None,
+        *,
+        terms: JobTerms | None = None,
+        refresh: bool = False,
+    ) -> tuple[UUID, bool]:
         """Ask for a course. Returns the job, and whether it is an unfinished one for the same wish that goes on.
 
         `out` is the folder it is meant for, as an absolute path; it is kept with the job for whoever resumes it.
+        With `refresh`, nothing that a model answered before is used.
         """
+        agreed = terms or JobTerms()
         wish = {
             "request": request.model_dump(mode="json"),
             "leftOut": [each.model_dump() for each in base.left_out],
         }
         for job in await self.jobs.newest(LOCAL_ORGANISATION):
             same = all(job.job_data.get(name) == value for name, value in wish.items())
-            if job.base_class_id == base.id and not job.status.is_final and same:
+            if job.base_class_id == base.id and not job.status.is_final and same and _agreed(job, agreed, refresh):
+                if agreed.budget is not None:
+                    await self.ledger.cap_job(job.id, LOCAL_ORGANISATION, agreed.budget)
                 if job.status == JobStatus.PAUSED:
                     await self.jobs.resume(job.id)
                 return job.id, True
+        if refresh:
+            newest = await self.ledger.newest_generation(LOCAL_ORGANISATION)
+            agreed = agreed.model_copy(update={"generation": newest + 1})
         data = wish if out is None else wish | {"out": out}
+        if request.author == "llm":
+            if self.settings.providers.storage:
+                await self.ledger.allow_storage(LOCAL_ORGANISATION)
+            data |= {"terms": agreed.model_dump(mode="json", exclude_defaults=True)}
         job_id = await self.jobs.enqueue(
             "generate_course_v2", data, organisation_id=LOCAL_ORGANISATION, base_class_id=base.id
         )
+        if request.author == "llm" and agreed.budget is not None:
+            await self.ledger.cap_job(job_id, LOCAL_ORGANISATION, agreed.budget)
         return job_id, False
+
+    async def resume(self, job_id: UUID, budget: Decimal | None = None) -> None:
+        """Go on with a job that is paused, or do again what failed; `budget` becomes its hard cap in dollars."""
+        if budget is not None:
+            await self.ledger.cap_job(job_id, LOCAL_ORGANISATION, budget)
+        job = await self.jobs.get(job_id)
+        if job.status == JobStatus.PAUSED:
+            await self.jobs.resume(job_id)
+        elif job.status.is_final and job.failed_tasks:
+            await self.jobs.retry_failed(job_id)
 
     def organisation(self, organisation_id: UUID) -> Organisation:
         """Return one organisation's view of the program."""
@@ -263,18 +321,31 @@ class Coursewright:
             await working
             await asyncio.gather(reading, return_exceptions=True)
 
-    def worker(self, *, only_job: UUID | None = None, on_start: Callable[[Lease], None] = lambda _: None) -> Worker:
-        """Return a worker for this process; `only_job` confines it to one job, `on_start` is told of each task."""
+    def worker(
+        self,
+        *,
+        only_job: UUID | None = None,
+        at_once: int | None = None,
+        on_start: Callable[[Lease], None] = lambda _: None,
+    ) -> Worker:
+        """Return a worker for this process; `only_job` confines it to one job, `on_start` is told of each task.
+
+        `at_once`: tasks that it carries out at once, where the settings do not say.
+        """
+        settings = self.settings.worker
+        if at_once is not None and "concurrency" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"concurrency": at_once})
         return Worker(
             self._leases,
             self._step,
             lambda: connect_sync(self.url, self.settings.database),
-            self.settings.worker,
+            settings,
             name=self.settings.worker_id,
             poll_interval=self.settings.poll_interval,
             only_job=only_job,
             listen=self._bells.listen,
             on_start=on_start,
+            duty=self.gateway.duties,
         )
 
     async def tick(self, budget: float, *, began: float | None = None, ring: bool = True) -> Ticked:
@@ -299,7 +370,7 @@ class Coursewright:
             budget=budget,
             began=began,
             name=self.settings.worker_id,
-            beside=[intake.drain],
+            beside=[intake.drain, self.gateway.duties],
         )
         with mapped_errors():
             ticked = await tick.within()
@@ -328,11 +399,12 @@ class Coursewright:
         on_stopping: Callable[[], None] = lambda: None,
         every: float = 0.1,
     ) -> Job:
-        """Work on a job until it ends and return it. Raises JobFailed when it gave no course.
+        """Work on a job until it ends and return it.
 
+        Raises JobFailed when it gave no course, NeedsAction when it was paused because somebody has to do something.
         When cancelled, tasks under way may finish (the worker's `grace_seconds`); `on_stopping` is called before.
         """
-        worker = self.worker(only_job=job_id)
+        worker = self.worker(only_job=job_id, at_once=await self._at_once(job_id))
         running = asyncio.create_task(worker.run())
         try:
             job = await self._watch(job_id, running, on_progress, every)
@@ -342,6 +414,10 @@ class Coursewright:
         finally:
             worker.stop()
             await running
+        if job.status == JobStatus.PAUSED:
+            raise NeedsAction(
+                f"Job {job_id} is paused. {job.error_message}", hint=f"Then: coursewright resume {job_id}"
+            )
         if job.status == JobStatus.CANCELLED:
             raise JobFailed(f"Job {job_id} was cancelled.", hint="`coursewright generate` starts a new one.")
         if job.status == JobStatus.FAILED:
@@ -358,7 +434,7 @@ class Coursewright:
         if job.started_at and settled > max(5, job.total_tasks / 10) and not job.status.is_final:
             elapsed = (job.updated_at - job.started_at).total_seconds()
             eta = elapsed / settled * (job.total_tasks - settled)
-        return Progress(job, now, eta)
+        return Progress(job, now, eta, "" if now or job.status != JobStatus.PROCESSING else await self._trouble())
 
     async def export(self, job_id: UUID, out: Path, formats: Sequence[Format] = FORMATS) -> tuple[Path, ...]:
         """Write the course of a job into a folder and return the files to look at first."""
@@ -373,24 +449,44 @@ class Coursewright:
         """Return how every model fares that was ever called here: limits as known now, breaker, calls in flight."""
         return await model_states(self._pool)
 
-    def _author_for(self, request: CourseRequest, context: TaskContext) -> Author:
-        if request.author == self._extractive.name:
-            return self._extractive
-        raise ConfigurationError(
-            f"The author {request.author!r} is not configured here.", hint="Use `--author extractive`."
-        )
-
     async def _watch(
         self, job_id: UUID, worker: "asyncio.Task[None]", on_progress: Callable[[Progress], None], every: float
     ) -> Job:
         while True:
             progress = await self.progress(job_id)
             on_progress(progress)
-            if progress.job.status.is_final:
-                return progress.job
+            job = progress.job
+            # Who pauses a job without a word means to go on soon; a reason needs somebody to see to it.
+            if job.status.is_final or (job.status == JobStatus.PAUSED and job.error_message):
+                return job
             await asyncio.wait([worker], timeout=every)
             if worker.done():
                 await worker  # a worker that stops by itself has met a defect: show it
+
+    async def _trouble(self) -> str:
+        """Say which models are not asked at the moment, and why; looked at every few seconds."""
+        if time.monotonic() > self._look_again:
+            self._look_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+            found = []
+            for state in await self.model_states():
+                if state.breaker != "closed":
+                    found.append(f"{state.model} fails too often: {state.last_error}")
+                elif state.blocked_until:
+                    found.append(f"{state.model} takes no more before {state.blocked_until.astimezone():%H:%M:%S}")
+            self._trouble_found = "; ".join(found)
+        return self._trouble_found
+
+    async def _on_settled(self, call_id: UUID) -> None:
+        await self._leases.wake(call_id)
+
+    async def _at_once(self, job_id: UUID) -> int | None:
+        request = course_request((await self.jobs.get(job_id)).job_data)
+        if request.author != "llm":
+            return None
+        try:
+            return self.authors.at_once(request)
+        except ConfigurationError:  # the first task says so
+            return None
 
     async def _hint(self, job_id: UUID) -> str:
         for task in await self.jobs.tasks(job_id):
@@ -411,6 +507,13 @@ def _bells(settings: Settings, url: str) -> Bells:
         ringing.append(bull)
         listening.append(bull.listen)
     return Bells(ringing, listening)
+
+
+def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:
+    """Tell whether a job goes on under these terms; another budget is no reason to begin anew."""
+    found = job_terms(job.job_data)
+    same = {"budget", "generation"}
+    return bool(found.generation) == refresh and found.model_dump(exclude=same) == terms.model_dump(exclude=same)
 
 
 def _why(row: DocumentRow) -> str:
@@ -436,7 +539,10 @@ async def open_coursewright(
         await migrate(url)
         pool = await stack.enter_async_context(open_pool(url, settings.database))
         embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
-        yield Coursewright(settings, url, pool, embedder)
+        program = Coursewright(settings, url, pool, embedder)
+        stack.push_async_callback(program.providers.aclose)
+        await stack.enter_async_context(program.gateway)
+        yield program
 
 
 async def _digest(file: Found) -> str:

@@ -16,7 +16,9 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("COURSEWRIGHT_", "DATABASE_"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("COURSEWRIGHT_", "DATABASE_", "OPENAI_", "ANTHROPIC_"))
         } | {"NO_COLOR": "1", "COLUMNS": "200"}
 
     def start(self, *words: str) -> "subprocess.Popen[str]":

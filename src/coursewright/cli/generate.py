@@ -7,7 +7,8 @@ import re
 import sys
 import time
 import webbrowser
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,20 +21,32 @@ from coursewright.cli.help import Command
 from coursewright.cli.names import short
 from coursewright.cli.options import (
     ALL_FORMATS,
+    MODEL,
+    STRUCTURE,
+    BaseUrl,
+    Budget,
     DataDir,
     Formats,
     JobId,
     Json,
+    Lessons,
+    Model,
+    Modules,
     Out,
+    PriceOption,
+    Sections,
+    Urgency,
     document_path,
     find,
     formats,
     open_coursewright,
     settings,
+    with_model,
 )
 from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
-from coursewright.errors import DatabaseUnavailable, Interrupted, NotFound, OutputError
+from coursewright.cli.spending import ModelOptions, spent, spent_json, spent_text, tell_quote
+from coursewright.errors import DatabaseUnavailable, Interrupted, NeedsAction, NotFound, OutputError
 from coursewright.exporters.formats import FORMATS, Format
 
 if TYPE_CHECKING:
@@ -41,7 +54,7 @@ if TYPE_CHECKING:
     from coursewright.course.plan import CourseRequest
     from coursewright.settings import Settings
 
-_COURSE, _STRUCTURE, _RUN = "Course", "Structure (exact, or an error that says why)", "Running"
+_COURSE, _RUN = "Course", "Running"
 _PANEL = "Make a course"
 
 
@@ -53,6 +66,7 @@ class Wish:
     formats: tuple[Format, ...]
     json: bool
     data_dir: Path | None
+    options: ModelOptions = field(default_factory=ModelOptions)
 
 
 def register(app: typer.Typer) -> None:
@@ -70,6 +84,7 @@ coursewright demo --out out/bees && coursewright open out/bees""",
         epilog="""\
 coursewright generate docs/
 coursewright generate docs/ handbook.pdf --title "Running Debian" --out out/debian  # files and folders in any mixture
+coursewright generate docs/ --model openai:gpt-5.4-mini --budget 0.50  # a model writes, for half a dollar at most
 coursewright generate docs/ --modules 2 --lessons 3 --questions-per-lesson 5  # a course of this shape
 job=$(coursewright generate docs/ --no-wait)  # only enqueue; a worker carries it out""",
     )(generate)
@@ -78,6 +93,7 @@ job=$(coursewright generate docs/ --no-wait)  # only enqueue; a worker carries i
         rich_help_panel=_PANEL,
         epilog="""\
 coursewright resume 3f1c
+coursewright resume 3f1c --budget 2  # after its cap was reached
 coursewright resume 3f1c --out out/again  # write a finished course once more, elsewhere""",
     )(resume)
     app.command(
@@ -115,13 +131,14 @@ def generate(
         str | None, typer.Option(help="Who the course is for.", metavar="TEXT", rich_help_panel=_COURSE)
     ] = None,
     author: Annotated[
-        Literal["extractive", "llm"],
+        Literal["extractive", "llm"] | None,
         typer.Option(
-            help="Who writes. extractive (default): verbatim from the documents, no model, no key, no network.",
+            help="Who writes. extractive: verbatim from the documents, no model, no key, no network. llm: a language "
+            "model. Default: llm where a model is named or has a key, else extractive.",
             metavar="NAME",
             rich_help_panel=_COURSE,
         ),
-    ] = "extractive",
+    ] = None,
     mode: Annotated[
         Literal["kb_only", "kb_priority", "kb_supplemented"],
         typer.Option(
@@ -130,17 +147,39 @@ def generate(
             rich_help_panel=_COURSE,
         ),
     ] = "kb_only",
-    modules: Annotated[int | None, typer.Option(help="Modules.", metavar="N", rich_help_panel=_STRUCTURE)] = None,
-    lessons: Annotated[
-        int | None, typer.Option(help="Lessons in each module.", metavar="N", rich_help_panel=_STRUCTURE)
-    ] = None,
-    sections: Annotated[
-        int | None, typer.Option(help="Sections in each lesson.", metavar="N", rich_help_panel=_STRUCTURE)
-    ] = None,
+    modules: Modules = None,
+    lessons: Lessons = None,
+    sections: Sections = None,
     questions_per_lesson: Annotated[
         int | None,
-        typer.Option(help="At most so many; fewer are reported.", metavar="N", rich_help_panel=_STRUCTURE),
+        typer.Option(help="At most so many; fewer are reported.", metavar="N", rich_help_panel=STRUCTURE),
     ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    budget: Budget = None,
+    price: PriceOption = None,
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model to ask while the one before fails; may be given again.",
+            metavar="PROVIDER:NAME",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    urgency: Urgency = "normal",
+    no_substitute: Annotated[
+        bool,
+        typer.Option(
+            "--no-substitute",
+            help="A part that the model cannot write fails; default: the built-in author writes it.",
+            metavar="",
+            rich_help_panel=MODEL,
+        ),
+    ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Use no answer that is kept; ask anew.", metavar="", rich_help_panel=MODEL),
+    ] = False,
     out: Out = None,
     formats_: Formats = ALL_FORMATS,
     json: Json = False,
@@ -161,22 +200,28 @@ def generate(
 ) -> None:
     """Make a course from documents.
 
-    Reads Markdown, HTML, PDF, DOCX, EPUB, PPTX, XLSX, CSV, subtitles and text. Goes on where an earlier run with the
-    same documents and options stopped.
+    A language model writes when one is named or has a key in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY), else
+    the built-in author. Reads Markdown, HTML, PDF, DOCX, EPUB, PPTX, XLSX, CSV, subtitles and text. Goes on where an
+    earlier run with the same documents and options stopped.
     """
     from coursewright.course.plan import CourseRequest
 
+    options = ModelOptions(
+        model, base_url, price, budget, tuple(fallback or ()), urgency, substitute=not no_substitute, refresh=refresh
+    )
+    configured = with_model(settings(data_dir), model, base_url, price)
     request = CourseRequest.model_validate(
         {
-            "title": title, "author": author, "mode": mode, "language": language, "level": level, "audience": audience,
+            "title": title, "author": options.author(author, configured), "model": model, "mode": mode,
+            "language": language, "level": level, "audience": audience,
             "modules": modules, "lessons": lessons, "sections": sections,
             "questions_per_lesson": questions_per_lesson, "seed": seed,
         }
     )  # fmt: skip
     _refuse_early(request)
     target = out or Path("out") / _slug(title or documents[0].resolve().stem)
-    wish = Wish(target, formats(formats_), json, data_dir)
-    asyncio.run(_generate(documents, request, wish, settings(data_dir), strict=strict, wait=not no_wait))
+    wish = Wish(target, formats(formats_), json, data_dir, options)
+    asyncio.run(_generate(documents, request, wish, configured, strict=strict, wait=not no_wait))
 
 
 def demo(
@@ -201,13 +246,22 @@ def demo(
 
 
 def resume(
-    job: JobId, out: Out = None, formats_: Formats = ALL_FORMATS, json: Json = False, data_dir: DataDir = None
+    job: JobId,
+    budget: Budget = None,
+    base_url: BaseUrl = None,
+    price: PriceOption = None,
+    out: Out = None,
+    formats_: Formats = ALL_FORMATS,
+    json: Json = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """Go on with a job after Ctrl-C, a crash or a failure.
+    """Go on with a job after Ctrl-C, a crash, a failure or a pause.
 
-    Nothing that is finished is done again. The course is written where `generate` was asked to write it.
+    Nothing that is finished is done again, and nothing that was answered is paid again. The course is written where
+    `generate` was asked to write it.
     """
-    asyncio.run(_resume(job, out, formats(formats_), settings(data_dir), json=json, data_dir=data_dir))
+    options = ModelOptions(base_url=base_url, price=price, budget=budget)
+    asyncio.run(_resume(job, out, formats(formats_), settings(data_dir), options, json=json, data_dir=data_dir))
 
 
 def open_course(
@@ -254,7 +308,13 @@ async def _generate(
                 )
                 display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
                 tell_left_out(base)
-                job_id, goes_on = await program.enqueue(base, request, str(wish.out.absolute()))
+                terms = wish.options.terms()
+                if request.author == "llm":
+                    quote = await program.quote(base, request, terms)
+                    display.close()
+                    tell_quote(quote, terms)
+                out, refresh = str(wish.out.absolute()), wish.options.refresh
+                job_id, goes_on = await program.enqueue(base, request, out, terms=terms, refresh=refresh)
             except asyncio.CancelledError:
                 raise Interrupted(
                     "Stopped before there was a job.", hint="The same command goes on; what is read is kept."
@@ -268,22 +328,34 @@ async def _generate(
 
 
 async def _resume(
-    job: str, out: Path | None, wanted: tuple[Format, ...], configured: Settings, *, json: bool, data_dir: Path | None
+    job: str,
+    out: Path | None,
+    wanted: tuple[Format, ...],
+    configured: Settings,
+    options: ModelOptions,
+    *,
+    json: bool,
+    data_dir: Path | None,
 ) -> None:
     from coursewright.exporters.export import check_folder
 
     began = time.monotonic()
+    if options.price is not None:  # whatever model it is about: the job knows
+        from coursewright.llm.providers.configured import NAMES as PROVIDERS
+
+        prices = configured.gateway.prices | {f"{name}:*": options.price for name in PROVIDERS}
+        gateway = configured.gateway.model_copy(update={"prices": prices})
+        configured = configured.model_copy(update={"gateway": gateway})
     with Display() as display:
-        async with open_coursewright(configured, on_stage=display.on_stage) as program:
+        async with open_coursewright(
+            with_model(configured, None, options.base_url, None), on_stage=display.on_stage
+        ) as program:
             found = await find(program, job)
             asked = found.job_data
             target = out or near(Path(asked.get("out") or Path("out") / _slug(asked["request"].get("title") or job)))
             check_folder(target)
-            if found.status == "paused":
-                await program.jobs.resume(found.id)
-            elif found.status in ("failed", "completed") and found.failed_tasks:
-                await program.jobs.retry_failed(found.id)
-            await _work(program, found.id, Wish(target, wanted, json, data_dir), display, began)
+            await program.resume(found.id, None if options.budget is None else Decimal(str(options.budget)))
+            await _work(program, found.id, Wish(target, wanted, json, data_dir, options), display, began)
 
 
 async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Display, began: float) -> None:
@@ -301,6 +373,8 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
             f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:",
             hint=command("resume", short(job_id), *_where(wish)),
         ) from None
+    except NeedsAction as error:
+        raise NeedsAction(error.detail, hint=await _way_on(program, job_id, wish)) from error
     except Exception as error:
         if not is_unavailable(error):
             raise
@@ -320,22 +394,34 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
             hint=command("resume", short(job_id), *_where(wish)),
         ) from None
     course, quality = await program.course(job_id)
+    bill = await spent(program, job_id) if course.provenance.author == "llm" else None
     display.close()
     if before is not None and before != course.title:
         say("!", f"{near(wish.out)} held the course “{before}”; it was replaced.")
     display.done(f"Made “{course.title}” in {duration(time.monotonic() - began)}")
     if wish.json:
-        print_json(result(job, wish.out, course, quality, paths))
+        print_json(result(job, wish.out, course, quality, paths) | ({"spent": spent_json(*bill)} if bill else {}))
     else:
-        tell_course(wish.out, course, quality, job.error_message)
+        cost = spent_text(*bill, short(job_id)) if bill else ""
+        tell_course(wish.out, course, quality, job.error_message, cost)
 
 
 def _go_on(job_id: UUID, wish: Wish) -> str:
     return f"What is finished is kept. To go on: {command('resume', short(job_id), *_where(wish))}"
 
 
+async def _way_on(program: Coursewright, job_id: UUID, wish: Wish) -> str:
+    spend = await program.ledger.spent_by_job(job_id)
+    way = command("resume", short(job_id), *_where(wish))
+    if spend.cap is None:
+        return f"Then: {way}"
+    used = f"{spend.settled + spend.suspected:.4f}"
+    return f"Then: {way}\n  To raise its cap of {spend.cap:.2f} dollars ({used} spent): {way} --budget 2"
+
+
 def _where(wish: Wish) -> tuple[object, ...]:
-    return () if wish.data_dir is None else ("--data-dir", wish.data_dir)
+    data_dir = () if wish.data_dir is None else ("--data-dir", wish.data_dir)
+    return (*data_dir, *wish.options.reach())
 
 
 def _slug(text: str) -> str:

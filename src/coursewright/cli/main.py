@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from coursewright import __version__
-from coursewright.cli import calls, generate, jobs, keys, search, serve, system, tick, worker
+from coursewright.cli import calls, estimate, generate, jobs, keys, search, serve, system, tick, worker
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_foreign, show_usage
 from coursewright.cli.help import Group
@@ -31,6 +31,7 @@ coursewright generate docs/ --title "Running Debian"  # a course from your docum
 coursewright resume JOB  # go on after Ctrl-C or a crash""",
 )
 generate.register(app)
+estimate.register(app)
 search.register(app)
 jobs.register(app)
 calls.register(app)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -49,6 +49,49 @@ JobId = Annotated[
 ]
 
 
+MODEL = "Language model"
+STRUCTURE = "Structure (exact, or an error that says why)"
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="openai:NAME, anthropic:NAME or compatible:NAME. Default: of the settings, or as the key in the "
+        "environment suggests.",
+        metavar="PROVIDER:NAME",
+        rich_help_panel=MODEL,
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        help="Address of `compatible`, such as http://localhost:11434/v1 (Ollama).",
+        metavar="URL",
+        rich_help_panel=MODEL,
+    ),
+]
+PriceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price",
+        help="Dollars a million tokens, input/output, where nobody else knows; 0: free.",
+        metavar="IN/OUT",
+        rich_help_panel=MODEL,
+    ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(help="Hard cap in dollars. Default: 1.", metavar="DOLLARS", min=0, rich_help_panel=MODEL),
+]
+Urgency = Annotated[
+    Literal["normal", "batch"],
+    typer.Option(help="batch: half the price, up to a day.", metavar="URGENCY", rich_help_panel=MODEL),
+]
+Modules = Annotated[int | None, typer.Option(help="Modules.", metavar="N", rich_help_panel=STRUCTURE)]
+Lessons = Annotated[int | None, typer.Option(help="Lessons in each module.", metavar="N", rich_help_panel=STRUCTURE)]
+Sections = Annotated[int | None, typer.Option(help="Sections in each lesson.", metavar="N", rich_help_panel=STRUCTURE)]
+
+
 def settings(data_dir: Path | None, concurrency: int | None = None) -> Settings:
     """Return the settings, with what the command line says before what the environment says."""
     from coursewright.settings import Settings, WorkerSettings
@@ -67,6 +110,21 @@ def open_coursewright(
     from coursewright.app import open_coursewright
 
     return open_coursewright(configured, on_stage=on_stage)
+
+
+def with_model(configured: Settings, model: str | None, base_url: str | None, price: str | None) -> Settings:
+    """Return the settings with the endpoint and the price of the command line. Raises InvalidRequest."""
+    if base_url is not None:
+        providers = configured.providers.model_copy(update={"base_url": base_url})
+        configured = configured.model_copy(update={"providers": providers})
+    if price is not None:
+        named = model or configured.providers.model
+        if named is None:
+            raise InvalidRequest("--price says what a model costs.", hint="Say which one: --model PROVIDER:NAME.")
+        prices = configured.gateway.prices | {named: price}
+        gateway = configured.gateway.model_copy(update={"prices": prices})
+        configured = configured.model_copy(update={"gateway": gateway})
+    return configured
 
 
 def formats(text: str) -> tuple[Format, ...]:
@@ -96,16 +154,27 @@ async def find(program: Coursewright, job: str) -> Job:
 
 __all__ = [
     "ALL_FORMATS",
+    "MODEL",
     "OUTPUT",
     "STORAGE",
+    "STRUCTURE",
+    "BaseUrl",
+    "Budget",
     "DataDir",
     "Formats",
     "JobId",
     "Json",
+    "Lessons",
+    "Model",
+    "Modules",
     "Out",
+    "PriceOption",
+    "Sections",
+    "Urgency",
     "document_path",
     "find",
     "formats",
     "open_coursewright",
     "settings",
+    "with_model",
 ]

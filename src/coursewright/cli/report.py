@@ -32,9 +32,10 @@ def tell_left_out(base: KnowledgeBase) -> None:
         say("!", f"left out {shown}: {reason}")
 
 
-def tell_course(out: Path, course: Course, quality: Quality, message: str | None) -> None:
+def tell_course(out: Path, course: Course, quality: Quality, message: str | None, cost: str = "") -> None:
     """Print the summary that follows a finished course."""
-    stderr.print(f"  {_contents(course)}\n", soft_wrap=True)
+    stderr.print(f"  {_contents(course)}", soft_wrap=True)
+    stderr.print(f"  {escape(cost)}\n" if cost else "", soft_wrap=True)
     if flags := list(_flags(course, quality, message)):
         stderr.print("[bold]Worth a look[/]")
         for text, places in flags:
@@ -145,7 +146,7 @@ def _place(where: str, names: dict[str, str]) -> str:
     known = [names[part] for part in where.split("/") if part in names]
     if len(known) > 1 and known[0].startswith("Module") and known[1].startswith("Lesson"):
         known = known[1:]
-    return ", ".join(known) or where
+    return ", ".join(known) or where.capitalize()
 
 
 def _files(out: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from coursewright.course.ids import derive_id
 from coursewright.course.model import (
     BrainBytes,
     Course,
@@ -42,8 +43,9 @@ def assemble(
     the outline was given, in the order of `passages`.
     """
     modules = []
+    asked: set[str] = set()
     for plan in outline.modules:
-        lessons = [lesson for each in plan.lessons if (lesson := _lesson(each, outputs)).sections]
+        lessons = [lesson for each in plan.lessons if (lesson := _lesson(each, outputs, asked)).sections]
         if lessons:
             modules.append(
                 Module(
@@ -52,7 +54,7 @@ def assemble(
                     description=plan.description,
                     objectives=plan.objectives,
                     lessons=tuple(lessons),
-                    quiz=_question_set(outputs.get(f"quiz-{plan.id}")),
+                    quiz=_question_set(outputs, f"quiz-{plan.id}", asked),
                 )
             )
     used = pinned_passages(outline)
@@ -64,7 +66,7 @@ def assemble(
         mode=request.mode,
         provenance=provenance,
         modules=tuple(modules),
-        exam=_question_set(outputs.get(f"exam-{course_id}")),
+        exam=_question_set(outputs, f"exam-{course_id}", asked),
         sources=tuple(_source(passage) for passage in passages if passage.id in used),
     )
 
@@ -88,13 +90,13 @@ def pins(outline: Outline) -> dict[str, tuple[str, ...]]:
     return given
 
 
-def _lesson(plan: LessonPlan, outputs: Outputs) -> Lesson:
+def _lesson(plan: LessonPlan, outputs: Outputs, asked: set[str]) -> Lesson:
     sections = tuple(
         Section.model_validate(output["section"])
         for n in range(1, len(plan.sections) + 1)
         if (output := outputs.get(f"section-{plan.id}-{n}"))
     )
-    assessment = _question_set(outputs.get(f"assessment-{plan.id}"))
+    assessment = _question_set(outputs, f"assessment-{plan.id}", asked)
     mind_map = outputs.get(f"mindmap-{plan.id}")
     brainbytes = outputs.get(f"brainbytes-{plan.id}")
     return Lesson(
@@ -121,8 +123,16 @@ def _words(text: str) -> float:
     return len(text.split()) + dense / 2
 
 
-def _question_set(output: Mapping[str, Any] | None) -> QuestionSet:
-    return QuestionSet(questions=_QUESTIONS.validate_python(output["questions"])) if output else QuestionSet()
+def _question_set(outputs: Outputs, identifier: str, asked: set[str]) -> QuestionSet:
+    """Return a set of questions. One that an earlier set asks, too, gets an id of its own; the report flags it."""
+    output = outputs.get(identifier)
+    questions = []
+    for question in _QUESTIONS.validate_python(output["questions"]) if output else ():
+        fresh = question.id not in asked
+        own = question if fresh else question.model_copy(update={"id": derive_id("q-", question.id, identifier)})
+        asked.add(own.id)
+        questions.append(own)
+    return QuestionSet(questions=tuple(questions))
 
 
 def _source(passage: Passage) -> Source:

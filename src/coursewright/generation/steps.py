@@ -14,7 +14,7 @@ from coursewright.course.model import Course, Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, measure
 from coursewright.documents.passages import Passage
-from coursewright.errors import Conflict, NeedsAction, NoUsableReply
+from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRefused
 from coursewright.generation.assemble import assemble, pins
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
@@ -60,6 +60,8 @@ class CourseSteps:
             return Snooze(wait.seconds, wait.call_id)
         except NoUsableReply as error:
             return Fail(error.detail, error.code, recoverable=False, details={"reasons": list(error.reasons)})
+        except RequestRefused as error:
+            return Fail(error.detail, error.code, recoverable=False, suggestions=(error.hint,) if error.hint else ())
         except NeedsAction as error:
             with contextlib.suppress(Conflict):  # others have paused or cancelled it already
                 await self._jobs.pause(lease.job_id, because=f"{error.detail} {error.hint}".strip())
@@ -150,12 +152,13 @@ class CourseSteps:
         outline = Outline.model_validate(outputs[OUTLINE])
         where = whose(lease)
         passages = await self._sources.passages(*where)
-        author = self._writing.author(lease, request, "")
+        author = await self._writing.author(lease, request, "")
+        substituted = _substituted(tasks) if author.name == "llm" else None
         provenance = Provenance(
             author=author.name,
-            model=request.model,
+            model=author.model,
             versions={"coursewright": __version__, author.name: author.version},
-            notice=author.notice,
+            notice=_notice(author.notice, self._writing.stand_in.notice, tasks, substituted or ()),
         )
         # In threads: a large course takes seconds, and other tasks of this worker wait for the event loop.
         course = await asyncio.to_thread(
@@ -182,7 +185,7 @@ class CourseSteps:
             shortfalls=shortfalls,
             left_out=[LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)],
             level=request.level,
-            substituted=_substituted(tasks) if author.name == "llm" else None,
+            substituted=substituted,
         )
         await self._courses.save(lease.job_id, *where, course, quality)
         return Done(_summary(course, quality), result=_summary(course, quality))
@@ -218,13 +221,26 @@ def _hashes(sections: Sequence[Section]) -> list[str]:
 def _substituted(tasks: Sequence[Task]) -> list[Flag]:
     return [
         Flag(
-            where=task.task_identifier,
-            what=task.section_title or task.task_type.replace("_", " "),
+            where="/".join(part for part in (task.path_id, task.lesson_id) if part) or "course",
+            what=f"section “{task.section_title}”" if task.section_title else task.task_type.replace("_", " "),
             why="; ".join(task.result_metadata["substituted"]),
         )
         for task in tasks
         if task.result_metadata and "substituted" in task.result_metadata
     ]
+
+
+def _notice(notice: str, stand_in: str, tasks: Sequence[Task], substituted: Sequence[Flag]) -> str:
+    """Return how the course was made: the stand-in's part in it is told where it has one."""
+    written = sum(task.status == TaskStatus.COMPLETED for task in tasks)
+    if not substituted:
+        return notice
+    if len(substituted) >= written:
+        return f"{stand_in.rstrip('.')} for its text: none of a model's replies could be used."
+    return (
+        f"{notice} {len(substituted)} of its {written} parts were assembled verbatim from the documents instead, "
+        "because the model's replies could not be used."
+    )
 
 
 def _contents(outline: Outline) -> dict[str, Any]:

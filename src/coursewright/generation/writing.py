@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from coursewright.course.plan import CourseRequest
 from coursewright.documents.passages import Passage
-from coursewright.errors import InvalidRequest, NoUsableReply
+from coursewright.errors import InvalidRequest, NoUsableReply, RequestRefused
 from coursewright.generation.authors import Author, AuthorFor, TaskContext
+from coursewright.generation.terms import job_terms
 from coursewright.queue import Lease
 
 T = TypeVar("T")
@@ -21,9 +22,9 @@ class Writing:
 
     def __init__(self, author_for: AuthorFor, stand_in: Author) -> None:
         self._author_for = author_for
-        self._stand_in = stand_in
+        self.stand_in = stand_in
 
-    def author(self, lease: Lease, request: CourseRequest, key: str, passages: Sequence[Passage] = ()) -> Author:
+    async def author(self, lease: Lease, request: CourseRequest, key: str, passages: Sequence[Passage] = ()) -> Author:
         """Return the author of a task."""
         organisation_id, knowledge_base_id = whose(lease)
         context = TaskContext(
@@ -34,9 +35,9 @@ class Writing:
             key=key,
             generation=lease.generation,
             documents=tuple(sorted({passage.document for passage in passages})),
-            terms=lease.request.get("terms", {}),
+            terms=job_terms(lease.request),
         )
-        return self._author_for(request, context)
+        return await self._author_for(request, context)
 
     async def write(
         self,
@@ -51,16 +52,16 @@ class Writing:
         `inputs` is everything beside request and passages that the result follows from.
         """
         key = _key(request, passages, inputs)
-        author = self.author(lease, request, key, passages)
+        author = await self.author(lease, request, key, passages)
         memory: dict[str, Any] = {"key": key, "author": author.name, "version": author.version}
         try:
             return await work(author, request), memory
-        except NoUsableReply as error:
-            if not lease.request.get("terms", {}).get("substitute", True):
+        except (NoUsableReply, RequestRefused) as error:
+            if not job_terms(lease.request).substitute:
                 raise
-            memory |= {"author": self._stand_in.name, "version": self._stand_in.version}
-            memory["substituted"] = list(error.reasons)
-            return await work(self._stand_in, request.without_model()), memory
+            memory |= {"author": self.stand_in.name, "version": self.stand_in.version}
+            memory["substituted"] = list(error.reasons) if isinstance(error, NoUsableReply) else [error.detail]
+            return await work(self.stand_in, request.without_model()), memory
 
 
 def whose(lease: Lease) -> tuple[Any, Any]:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import scalar_row
+
 from coursewright.db.pool import Pool, connected
 from coursewright.db.queries import fetch_all, fetch_one, sql
 
@@ -77,6 +79,16 @@ class Ledger:
         parameters = {"job": job_id, "organisation": organisation_id, "dollars": dollars}
         await self._execute("cap_job", parameters)
 
+    async def cap_job_by_default(self, job_id: UUID, organisation_id: UUID, dollars: Decimal) -> None:
+        """Set the hard cap of a job that has none yet."""
+        await self._execute("cap_job_by_default", {"job": job_id, "organisation": organisation_id, "dollars": dollars})
+
+    async def newest_generation(self, organisation_id: UUID) -> int:
+        """Return the highest generation that an organisation's calls belong to."""
+        async with connected(self._pool) as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(sql(__package__, "newest_generation"), {"organisation": organisation_id})
+            return int(await cursor.fetchone() or 0)
+
     async def limit_organisation(
         self,
         organisation_id: UUID,
@@ -99,6 +111,10 @@ class Ledger:
             "provider_storage": provider_storage,
         }
         await self._execute("limit_organisation", parameters)
+
+    async def allow_storage(self, organisation_id: UUID) -> None:
+        """Allow modes in which an organisation's prompts rest at a provider, and leave its other limits alone."""
+        await self._execute("allow_storage", {"organisation": organisation_id})
 
     async def _spend(self, scope: str, owner: UUID) -> Spend:
         async with connected(self._pool) as connection:

@@ -1,13 +1,14 @@
 """The seam between the steps of a job and whoever writes the content."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
+from coursewright.generation.terms import JobTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class TaskContext:
     key: str
     generation: int
     documents: tuple[str, ...] = ()
-    terms: Mapping[str, Any] = field(default_factory=dict)
+    terms: JobTerms = field(default_factory=JobTerms)
 
 
 class Author(Protocol):
@@ -50,6 +51,10 @@ class Author(Protocol):
     @property
     def version(self) -> str:
         """Return what changes whenever the author would write something else from the same arguments."""
+
+    @property
+    def model(self) -> str | None:
+        """Return the model that is asked, as `provider:model`, if any."""
 
     @property
     def notice(self) -> str:
@@ -76,7 +81,7 @@ class Author(Protocol):
     ) -> BrainBytes: ...
 
 
-# Returns the author of a request for one task. Raises ConfigurationError when it is not configured here.
-AuthorFor: TypeAlias = Callable[[CourseRequest, TaskContext], Author]
+# Returns the author of a request for one task. Raises NeedsAction when it is not configured here.
+AuthorFor: TypeAlias = Callable[[CourseRequest, TaskContext], Awaitable[Author]]
 
 __all__ = ["Author", "AuthorFor", "Questions", "TaskContext"]

@@ -33,6 +33,10 @@ class ExtractiveAuthor:
         return " ".join([_VERSION, *(f"{library}-{version(library)}" for library in _LIBRARIES)])
 
     @property
+    def model(self) -> None:
+        return None
+
+    @property
     def notice(self) -> str:
         return "Assembled verbatim from your documents; no language model was used."
 

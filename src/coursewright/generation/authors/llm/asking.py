@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from coursewright.errors import NoUsableReply
 from coursewright.generation.authors.llm.prompts import render
 from coursewright.generation.authors.llm.sources import tokens
 from coursewright.generation.authors.llm.wire import Wire
@@ -18,6 +19,7 @@ W = TypeVar("W", bound=Wire)
 T = TypeVar("T")
 
 _MOST_PROBLEMS = 12  # a longer list would cost more than it helps
+_REPAIR = 1_000  # tokens that say what is wrong
 _FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 
 
@@ -44,10 +46,23 @@ class Asking:
     reasoning_tokens: int | None = None
     seed: int | None = None
 
-    def room(self, output: int, *prompts: str) -> int:
-        """Return how many tokens of passages fit beside the prompts and an answer of `output` tokens."""
-        taken = sum(tokens(prompt) for prompt in prompts) + output + (self.reasoning_tokens or 0) + 256
-        return max(512, self.abilities.context_window - taken)
+    def output(self, usual: int) -> int:
+        """Return how many tokens an answer may have: at most a quarter of the window, so that a repair fits too."""
+        return min(usual, self.abilities.largest_output, self.abilities.context_window // 4)
+
+    def room(self, output: int, wire: type[Wire], *prompts: str) -> int:
+        """Return how many tokens of passages fit beside the prompts, an answer of `output` tokens and its repair."""
+        window = self.abilities.context_window
+        taken = sum(tokens(prompt) for prompt in (*prompts, *self._told(wire))) + 2 * self.output(output)
+        repair = min(_REPAIR, window // 8)
+        return max(window - taken - repair - (self.reasoning_tokens or 0), window // 8)
+
+    def _told(self, wire: type[Wire]) -> tuple[str, ...]:
+        """Return what a model without schemas of its own is told of the answer's."""
+        if self.abilities.json_schema != "none":
+            return ()
+        schema = json.dumps(wire.model_json_schema(), ensure_ascii=False)
+        return (f"\nAnswer with one JSON object of this schema:\n\n{schema}\n",)
 
     async def ask(
         self, name: str, shared: Sequence[str], prompt: str, wire: type[W], read: Reader[W, T], *, output: int
@@ -58,8 +73,12 @@ class Asking:
         Raises what the gateway raises.
         """
         schema = wire.model_json_schema()
-        if self.abilities.json_schema == "none":
-            prompt += f"\nAnswer with one JSON object of this schema:\n\n{json.dumps(schema, ensure_ascii=False)}\n"
+        prompt += "".join(self._told(wire))
+        most = self.output(output)
+        needed = sum(map(tokens, (*shared, prompt))) + most
+        if needed > self.abilities.context_window:
+            why = f"the task takes {needed:,} tokens, the model's window has {self.abilities.context_window:,}"
+            raise NoUsableReply(f"{self.model}: {why}.", reasons=(why,), hint="Choose a model with a larger window.")
         request = Request(
             model=self.model,
             messages=(
@@ -67,7 +86,7 @@ class Asking:
                 *(Message("user", text, shared=True) for text in shared[1:]),
                 Message("user", prompt),
             ),
-            max_output_tokens=min(output, self.abilities.largest_output),
+            max_output_tokens=most,
             schema=schema,
             schema_name=name,
             temperature=0.3 if self.abilities.temperature else None,
@@ -87,7 +106,9 @@ class Asking:
             case Finish.LENGTH:
                 # A second cut comes from a larger budget than the first: what was written tells which.
                 written = reply.usage.output - reply.usage.reasoning
-                more = min(2 * max(request.max_output_tokens, written), self.abilities.largest_output)
+                left = self.abilities.context_window - _size(request.messages)
+                more = min(2 * max(request.max_output_tokens, written), self.abilities.largest_output, left)
+                more = max(more, request.max_output_tokens)
                 return Rejected("the answer was cut off", replace(request, max_output_tokens=more))
             case Finish.REFUSAL:
                 return Rejected("the model refused")
@@ -102,9 +123,19 @@ class Asking:
         if not isinstance(read_as, Unusable):
             return Accepted(read_as)
         shown = read_as.problems[:_MOST_PROBLEMS]
-        repair = render("repair", problems=shown)
-        messages = (*request.messages, Message("assistant", reply.text or "{}"), Message("user", repair))
+        repair = Message("user", render("repair", problems=shown))
+        messages = (*request.messages, Message("assistant", reply.text or "{}"), repair)
+        if _size(messages) + request.max_output_tokens > self.abilities.context_window:
+            # No room to show what is to be mended; what was wrong with it can still be said.
+            last = request.messages[-1]
+            messages = (*request.messages[:-1], Message("user", f"{last.text}\n{repair.text}"))
+        if _size(messages) + request.max_output_tokens > self.abilities.context_window:
+            messages = request.messages
         return Rejected("; ".join(shown), replace(request, messages=messages))
+
+
+def _size(messages: Sequence[Message]) -> int:
+    return sum(tokens(message.text) for message in messages)
 
 
 def _object(text: str) -> Any:

@@ -16,7 +16,7 @@ from coursewright.generation.authors.llm.outline import MOST_SOURCES, list_passa
 from coursewright.generation.authors.llm.prompts import prompts_version, render
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
-from coursewright.generation.authors.llm.sources import Shown, pack, parts
+from coursewright.generation.authors.llm.sources import Shown, framed, pack, parts
 from coursewright.generation.authors.llm.wire import (
     WireAnalysis,
     WireBrainBytes,
@@ -52,6 +52,10 @@ class LlmAuthor:
         return f"{_VERSION} prompts-{prompts_version()}"
 
     @property
+    def model(self) -> str:
+        return self.asking.model
+
+    @property
     def notice(self) -> str:
         return (
             f"Written by a language model ({self.asking.model}) from your documents; "
@@ -63,7 +67,7 @@ class LlmAuthor:
         counted = count_up(passages, request.language or main)
         shared = _shared(request, counted.language)
         prompt = render("analysis", most_concepts=_CONCEPTS_A_PART, passages="")
-        room = self.asking.room(_OUTPUT["analysis"], *shared, prompt)
+        room = self.asking.room(_OUTPUT["analysis"], WireAnalysis, *shared, prompt)
         found = []
         for number, shown in enumerate(parts(passages, room), 1):
 
@@ -90,7 +94,7 @@ class LlmAuthor:
             "most_sources": MOST_SOURCES,
             "subjects": "; ".join(analysis.subjects),
         }
-        room = self.asking.room(_OUTPUT["outline"], *shared, render("outline", **given, passages=""))
+        room = self.asking.room(_OUTPUT["outline"], WireOutline, *shared, render("outline", **given, passages=""))
         listing = list_passages(passages, room)
         outline = await self.asking.ask(
             "outline", shared, render("outline", **given, passages=listing.text), WireOutline,
@@ -115,7 +119,7 @@ class LlmAuthor:
             "words": words,
             "blocks": f"{max(3, words // 100)} to {max(5, words // 60)}",
         }
-        room = self.asking.room(_OUTPUT["section"], *shared, render("section", **given, passages=""))
+        room = self.asking.room(_OUTPUT["section"], WireSection, *shared, render("section", **given, passages=""))
         shown = pack(passages, room)
         return await self.asking.ask(
             "section", shared, render("section", **given, passages=shown.text()), WireSection,
@@ -136,7 +140,7 @@ class LlmAuthor:
             "objectives": plan.objectives,
             "difficulty": request.difficulty,
         }
-        room = self.asking.room(_OUTPUT["questions"], *shared, render("questions", **given, passages=""))
+        room = self.asking.room(_OUTPUT["questions"], WireQuestions, *shared, render("questions", **given, passages=""))
         shown = pack(passages, room)
         return await self.asking.ask(
             "questions", shared, render("questions", **given, passages=shown.text()), WireQuestions,
@@ -148,7 +152,7 @@ class LlmAuthor:
         self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
     ) -> MindMap:
         language = _language(passages, request)
-        prompt = render("mind_map", lesson=lesson.title, text=lesson_text(sections))
+        prompt = render("mind_map", lesson=lesson.title, text=framed(lesson_text(sections)))
         return await self.asking.ask(
             "mind_map", _shared(request, language), prompt, WireMindMap,
             lambda wire: read_mind_map(wire, lesson, sections, language), output=_OUTPUT["mind_map"],
@@ -158,7 +162,7 @@ class LlmAuthor:
         self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
     ) -> BrainBytes:
         language = _language(passages, request)
-        prompt = render("brainbytes", lesson=lesson.title, text=lesson_text(sections), words=_SCRIPT_WORDS)
+        prompt = render("brainbytes", lesson=lesson.title, text=framed(lesson_text(sections)), words=_SCRIPT_WORDS)
         return await self.asking.ask(
             "brainbytes", _shared(request, language), prompt, WireBrainBytes,
             lambda wire: read_brainbytes(wire, sections, language), output=_OUTPUT["script"],

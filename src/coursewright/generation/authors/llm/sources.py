@@ -33,7 +33,7 @@ class Shown:
         """Return the passages as the prompt shows them. Nothing in them can close the frame around them."""
         return "\n\n".join(
             f'<passage alias="{alias}" document="{_attribute(passage.title or passage.document)}" '
-            f'place="{_attribute(" › ".join(passage.heading_path))}">\n{_framed(passage.text)}\n</passage>'
+            f'place="{_attribute(" › ".join(passage.heading_path))}">\n{framed(passage.text)}\n</passage>'
             for alias, passage in self.aliases.items()
         )
 
@@ -45,7 +45,7 @@ class Shown:
 
 
 def pack(passages: Sequence[Passage], most_tokens: int) -> Shown:
-    """Show passages in order as long as they fit; the first is shown in any case, cut at a line if need be."""
+    """Show passages in order as long as they fit; the first is shown in any case."""
     kept: list[Passage] = []
     left = most_tokens
     for passage in passages:
@@ -90,8 +90,9 @@ def _attribute(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=True)
 
 
-def _framed(text: str) -> str:
+def framed(text: str) -> str:
+    """Return a text that cannot close the frame it is put into."""
     return re.sub(r"<(/?)(passage|wishes)\b", r"‹\1\2", text, flags=re.IGNORECASE)
 
 
-__all__ = ["Shown", "cite", "pack", "parts", "tokens"]
+__all__ = ["Shown", "cite", "framed", "pack", "parts", "tokens"]

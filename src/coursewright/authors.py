@@ -1,0 +1,178 @@
+"""Who writes: chooses author, model and terms for each task, and says beforehand what a course will cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from coursewright.course.plan import CourseRequest
+from coursewright.documents.passages import Passage
+from coursewright.errors import ConfigurationError, InvalidRequest, NeedsAction, PriceUnknown
+from coursewright.generation.authors import Author, TaskContext
+from coursewright.generation.authors.extractive import ExtractiveAuthor
+from coursewright.generation.authors.llm import Asking, LlmAuthor
+from coursewright.generation.estimate import Estimate, estimate
+from coursewright.generation.terms import JobTerms
+from coursewright.llm import Gateway, Origin
+from coursewright.llm.ledger import Ledger
+from coursewright.llm.prices import Price
+from coursewright.llm.providers.configured import NAMES, ConfiguredProviders
+from coursewright.settings import GatewaySettings, ProviderSettings, Settings
+
+# Where a key is set and no model is named: the small model of the newest family whose price and abilities are known.
+_USUAL = {"openai": "openai:gpt-5.4-mini", "anthropic": "anthropic:claude-haiku-4-5"}
+# An endpoint of one's own answers few at a time; a vendor's limits are kept by the gateway.
+_AT_ONCE, _AT_ONCE_OWN = 20, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a course will cost, and the hard cap in dollars that it is made under."""
+
+    estimate: Estimate
+    price: Price | None
+    cap: Decimal
+
+
+class Authors:
+    """The authors of this installation."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        gateway: Gateway,
+        providers: ConfiguredProviders,
+        ledger: Ledger,
+        built_in: ExtractiveAuthor,
+    ) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._providers = providers
+        self._ledger = ledger
+        self._built_in = built_in
+        self._capped: set[UUID] = set()
+
+    async def author_for(self, request: CourseRequest, context: TaskContext) -> Author:
+        """Return the author of a task. Raises NeedsAction when no model is configured here."""
+        if request.author == self._built_in.name:
+            return self._built_in
+        try:
+            model = self.model(request, context.kind)
+            provider = await self._providers.get(model.partition(":")[0], context.organisation_id)
+        except ConfigurationError as error:
+            raise NeedsAction(error.detail, hint=error.hint) from error
+        await self._cap(context)
+        terms = context.terms
+        origin = Origin(
+            organisation_id=context.organisation_id,
+            task_key=context.key,
+            kind=context.kind,
+            generation=terms.generation + context.generation,
+            job_id=context.job_id,
+            knowledge_base_id=context.knowledge_base_id,
+            documents=context.documents,
+            urgency=terms.urgency if context.kind in _IN_BATCHES else "normal",
+        )
+        return LlmAuthor(
+            Asking(
+                gateway=self._gateway,
+                origin=origin,
+                model=model,
+                abilities=provider.abilities(model.partition(":")[2]),
+                fallbacks=self._settings.fallbacks if terms.fallbacks is None else terms.fallbacks,
+                reasoning_tokens=self._settings.reasoning_tokens,
+                seed=request.seed,
+            )
+        )
+
+    def model(self, request: CourseRequest, kind: str = "") -> str:
+        """Return the model for a kind of task: the one asked for, else as configured. Raises ConfigurationError."""
+        model = request.model or self._settings.models.get(kind) or self._settings.model
+        if model is None:
+            known = [name for name in self._providers.configured() if name in _USUAL]
+            if not known:
+                raise ConfigurationError(
+                    "No language model is configured.",
+                    hint="Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one: "
+                    "--model compatible:NAME --base-url http://localhost:11434/v1.",
+                )
+            model = _USUAL[known[0]]
+        check_name(model)
+        return model
+
+    def at_once(self, request: CourseRequest) -> int:
+        """Return how many tasks of a course are worth carrying out at once."""
+        return _AT_ONCE_OWN if self.model(request).startswith("compatible:") else _AT_ONCE
+
+    async def quote(
+        self, passages: Sequence[Passage], request: CourseRequest, terms: JobTerms, organisation_id: UUID
+    ) -> Quote:
+        """Say what a course will cost. Raises ConfigurationError, and PriceUnknown where no cap could be kept."""
+        model = self.model(request)
+        provider = await self._providers.get(model.partition(":")[0], organisation_id)
+        abilities = provider.abilities(model.partition(":")[2])
+        for name in (model, *self._settings.models.values(), *(terms.fallbacks or self._settings.fallbacks)):
+            check_name(name)
+            await self._providers.get(name.partition(":")[0], organisation_id)
+            if self._gateway.prices.find(name) is None:
+                raise PriceUnknown(
+                    f"Nobody knows what {name} costs, so that no budget could be kept.",
+                    hint="Say what it costs in dollars a million tokens: --price 0.15/0.60 (input/output), "
+                    "or --price 0 if it costs nothing.",
+                )
+        if terms.urgency == "batch" and not self._settings.storage:
+            raise InvalidRequest(
+                "In a batch, prompts and replies rest at the provider until they are fetched.",
+                hint="Allow it: COURSEWRIGHT_PROVIDERS__STORAGE=true.",
+            )
+        price = self._gateway.prices.find(model)
+        cap = Decimal(str(self._settings.job_budget)) if terms.budget is None else terms.budget
+        return Quote(estimate(passages, request, model, abilities, price, self.at_once(request)), price, cap)
+
+    async def _cap(self, context: TaskContext) -> None:
+        """See to it that no call is made without a cap, also for jobs that other programs inserted."""
+        if context.job_id in self._capped:
+            return
+        cap = Decimal(str(self._settings.job_budget))
+        if context.terms.budget is not None:
+            cap = min(
+                cap, context.terms.budget
+            )  # whoever inserts a job may spend less than the installation's, not more
+        await self._ledger.cap_job_by_default(context.job_id, context.organisation_id, cap)
+        self._capped.add(context.job_id)
+
+
+# Kinds with few calls, on which all others wait, are never put into a batch: a day would become several.
+_IN_BATCHES = frozenset(
+    {"lesson_section", "lesson_assessment", "lesson_mind_map", "lesson_brainbytes", "path_quiz", "class_exam"}
+)
+
+
+def check_name(model: str) -> None:
+    """Raise InvalidRequest for what is no `provider:model`."""
+    provider, colon, name = model.partition(":")
+    if provider not in NAMES or not colon or not name:
+        raise InvalidRequest(
+            f"{model!r} is no model.", hint=f"Write it as PROVIDER:MODEL; providers: {', '.join(NAMES)}."
+        )
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """Return the gateway's settings: an endpoint on this machine costs nothing unless something else is said."""
+    given = settings.gateway
+    if not _on_this_machine(settings.providers.base_url) or "compatible:*" in given.prices:
+        return given
+    return given.model_copy(update={"prices": {"compatible:*": "0", **given.prices}})
+
+
+def _on_this_machine(url: str | None) -> bool:
+    host = urlsplit(url or "").hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+__all__ = ["Authors", "Quote", "check_name", "gateway_settings"]

@@ -1,0 +1,27 @@
+"""The terms of a job: what the user agreed to pay and wait for. Kept apart from the request; no task key knows them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class JobTerms(BaseModel):
+    """What stands in `job_data["terms"]`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    budget: Decimal | None = Field(None, ge=0, description="Hard cap in dollars; default: the installation's.")
+    fallbacks: tuple[str, ...] | None = Field(None, description="Models to ask while the one before fails.")
+    urgency: Literal["normal", "batch"] = "normal"
+    substitute: bool = Field(True, description="Whether the built-in author writes what the model could not.")
+    generation: int = Field(0, ge=0, description="Above 0: answers kept from earlier generations are not used.")
+
+
+def job_terms(job_data: Mapping[str, Any]) -> JobTerms:
+    """Return the terms of a job. Raises ValidationError."""
+    return JobTerms.model_validate(job_data.get("terms") or {})
+
+
+__all__ = ["JobTerms", "job_terms"]
