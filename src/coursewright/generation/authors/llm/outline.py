@@ -74,8 +74,8 @@ def _line(number: int, group: Sequence[Passage], length: int) -> str:
     first = group[0]
     words = sum(passage.words for passage in group)
     place = " › ".join((first.title or first.document, *first.heading_path))
-    beginning = " ".join(first.text.split())[:length].replace("<", "‹")
-    return f"S{number} | {place} | {words} words | {beginning}"
+    beginning = " ".join(first.text.split())[:length]
+    return f"S{number} | {' '.join(place.split())} | {words} words | {beginning}".replace("<", "‹")
 
 
 def read_outline(
