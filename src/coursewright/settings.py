@@ -243,10 +243,14 @@ class Settings(BaseSettings):
     ticks: TickSettings = TickSettings()
     providers: ProviderSettings = ProviderSettings()
     openai_api_key: SecretStr | None = Field(
-        None, validation_alias="OPENAI_API_KEY", description="The same as COURSEWRIGHT_PROVIDERS__OPENAI_KEY."
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_OPENAI_API_KEY", "OPENAI_API_KEY"),
+        description="The same as COURSEWRIGHT_PROVIDERS__OPENAI_KEY.",
     )
     anthropic_api_key: SecretStr | None = Field(
-        None, validation_alias="ANTHROPIC_API_KEY", description="The same as COURSEWRIGHT_PROVIDERS__ANTHROPIC_KEY."
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+        description="The same as COURSEWRIGHT_PROVIDERS__ANTHROPIC_KEY.",
     )
 
     @model_validator(mode="after")
