@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,15 @@ from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
 from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
-from coursewright.errors import ConfigurationError, JobFailed, NeedsAction, NotFound, NothingToRead, UnreadableDocument
+from coursewright.errors import (
+    ConfigurationError,
+    InputError,
+    JobFailed,
+    NeedsAction,
+    NotFound,
+    NothingToRead,
+    UnreadableDocument,
+)
 from coursewright.exporters.export import MARKER, export
 from coursewright.exporters.formats import FORMATS, Format
 from coursewright.generation.authors.extractive import ExtractiveAuthor
@@ -47,13 +54,13 @@ from coursewright.llm.limits import ModelState, model_states
 from coursewright.llm.providers.configured import ConfiguredProviders
 from coursewright.operations import Operations
 from coursewright.organisation import Organisation
-from coursewright.queue import Job, JobQueue, JobStatus, Lease, RunningTask, TaskStatus, Worker
+from coursewright.progress import KnowledgeBase, Making, Progress, Reading, Watcher
+from coursewright.queue import Job, JobQueue, JobStatus, Lease, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.queue.submission import forget_old_submissions
 from coursewright.queue.tick import Tick, Ticked
 from coursewright.settings import Settings
 
-_SECONDS_BETWEEN_LOOKS = 2.0  # at models in trouble
 # On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
 LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
 
@@ -61,54 +68,6 @@ LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
 CRON_ROUTE = "/api/cron/process-courses"
 WEBHOOK_ROUTE = "/process-course"
 _SOON = 5.0  # seconds: what is due later is left to the timer
-
-
-@dataclass(frozen=True, slots=True)
-class KnowledgeBase:
-    """What was read: documents and passages, and what was left out with the reason."""
-
-    id: UUID
-    documents: int
-    passages: int
-    left_out: tuple[LeftOut, ...]
-    warnings: tuple[LeftOut, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Progress of reading: documents done of all, passages so far."""
-
-    done: int
-    total: int
-    passages: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """What a running task makes: its kind, and the titles of the lesson and the section it belongs to, if any."""
-
-    kind: str
-    lesson: str
-    section: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far.
-
-    `waits` says which models are in trouble while nothing runs.
-    """
-
-    job: Job
-    running: tuple[Making, ...]
-    eta_seconds: float | None
-    waits: str = ""
-
-    @property
-    def settled(self) -> int:
-        """Count the tasks that nothing more happens to."""
-        return self.job.completed_tasks + self.job.failed_tasks + self.job.skipped_tasks
 
 
 class Coursewright:
@@ -136,12 +95,12 @@ class Coursewright:
         self.gateway = Gateway(
             pool,
             self.providers,
-            gateway_settings(settings),
+            gateway_settings(settings.gateway, settings.providers.base_url),
             spill=settings.data_dir / "replies",
             on_settled=self._on_settled,
         )
         self.prices = self.gateway.prices
-        self._look_again, self._trouble_found = 0.0, ""
+        self._watcher = Watcher(pool, self.jobs)
         built_in = ExtractiveAuthor()
         self.authors = Authors(settings.providers, self.gateway, self.providers, self.ledger, built_in)
         writing = Writing(self.authors.author_for, built_in)
@@ -426,15 +385,7 @@ class Coursewright:
 
     async def progress(self, job_id: UUID) -> Progress:
         """Return how far a job is."""
-        job = await self.jobs.get(job_id)
-        now = tuple(_label(each) for each in await self.jobs.running(job_id))
-        settled = job.completed_tasks + job.failed_tasks + job.skipped_tasks
-        eta = None
-        # The first tasks are of another kind: the pace of the rest shows after a tenth.
-        if job.started_at and settled > max(5, job.total_tasks / 10) and not job.status.is_final:
-            elapsed = (job.updated_at - job.started_at).total_seconds()
-            eta = elapsed / settled * (job.total_tasks - settled)
-        return Progress(job, now, eta, "" if now or job.status != JobStatus.PROCESSING else await self._trouble())
+        return await self._watcher.look(job_id)
 
     async def export(self, job_id: UUID, out: Path, formats: Sequence[Format] = FORMATS) -> tuple[Path, ...]:
         """Write the course of a job into a folder and return the files to look at first."""
@@ -463,29 +414,15 @@ class Coursewright:
             if worker.done():
                 await worker  # a worker that stops by itself has met a defect: show it
 
-    async def _trouble(self) -> str:
-        """Say which models are not asked at the moment, and why; looked at every few seconds."""
-        if time.monotonic() > self._look_again:
-            self._look_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
-            found = []
-            for state in await self.model_states():
-                if state.breaker != "closed":
-                    found.append(f"{state.model} fails too often: {state.last_error}")
-                elif state.blocked_until:
-                    found.append(f"{state.model} takes no more before {state.blocked_until.astimezone():%H:%M:%S}")
-            self._trouble_found = "; ".join(found)
-        return self._trouble_found
-
     async def _on_settled(self, call_id: UUID) -> None:
         await self._leases.wake(call_id)
 
     async def _at_once(self, job_id: UUID) -> int | None:
-        request = course_request((await self.jobs.get(job_id)).job_data)
-        if request.author != "llm":
-            return None
+        job = await self.jobs.get(job_id)
         try:
-            return self.authors.at_once(request)
-        except ConfigurationError:  # the first task says so
+            request = course_request(job.job_data, job.base_class_id)
+            return self.authors.at_once(request) if request.author == "llm" else None
+        except (ConfigurationError, InputError):  # the first task says so
             return None
 
     async def _hint(self, job_id: UUID) -> str:
@@ -519,10 +456,6 @@ def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:
 def _why(row: DocumentRow) -> str:
     """Return why a document could not be read, and what to do."""
     return ". ".join(part.rstrip(".") for part in (row.error, row.hint) if part)
-
-
-def _label(task: RunningTask) -> Making:
-    return Making(task.task_type, task.lesson_title or "", task.section_title or "")
 
 
 @contextlib.asynccontextmanager

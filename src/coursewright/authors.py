@@ -19,7 +19,7 @@ from coursewright.llm import Gateway, Origin
 from coursewright.llm.ledger import Ledger
 from coursewright.llm.prices import Price
 from coursewright.llm.providers.configured import NAMES, ConfiguredProviders
-from coursewright.settings import GatewaySettings, ProviderSettings, Settings
+from coursewright.settings import GatewaySettings, ProviderSettings
 
 # Where a key is set and no model is named: the small model of the newest family whose price and abilities are known.
 _USUAL = {"openai": "openai:gpt-5.4-mini", "anthropic": "anthropic:claude-haiku-4-5"}
@@ -159,10 +159,9 @@ def check_name(model: str) -> None:
         )
 
 
-def gateway_settings(settings: Settings) -> GatewaySettings:
+def gateway_settings(given: GatewaySettings, base_url: str | None) -> GatewaySettings:
     """Return the gateway's settings: an endpoint on this machine costs nothing unless something else is said."""
-    given = settings.gateway
-    if not _on_this_machine(settings.providers.base_url) or "compatible:*" in given.prices:
+    if not _on_this_machine(base_url) or "compatible:*" in given.prices:
         return given
     return given.model_copy(update={"prices": {"compatible:*": "0", **given.prices}})
 

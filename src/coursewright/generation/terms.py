@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from coursewright.errors import InvalidRequest
 
 
 class JobTerms(BaseModel):
@@ -20,8 +22,15 @@ class JobTerms(BaseModel):
 
 
 def job_terms(job_data: Mapping[str, Any]) -> JobTerms:
-    """Return the terms of a job. Raises ValidationError."""
-    return JobTerms.model_validate(job_data.get("terms") or {})
+    """Return the terms of a job. Raises InvalidRequest."""
+    try:
+        return JobTerms.model_validate(job_data.get("terms") or {})
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc'])) or 'terms'}: {each['msg']}" for each in error.errors()]
+        raise InvalidRequest(
+            f"The terms in job_data cannot be used. {'; '.join(wrong[:5])}",
+            hint="Insert the job again without `terms`, or mend them.",
+        ) from error
 
 
 __all__ = ["JobTerms", "job_terms"]
