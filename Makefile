@@ -48,7 +48,7 @@ docs: setup ## write the generated pages of docs/reference
 	$(BIN)/python scripts/build_docs.py
 	$(BIN)/python scripts/write_course_schema.py
 
-real-model: setup ## make a small course with a real model on the CPU (fetches 140 MB, takes minutes)
+real-model: setup ## make a small course with a real model on the CPU (fetches 140 MB, takes ten minutes)
 	scripts/real_model.sh
 
 examples: setup ## build the DOCX and the PDF of the example handbook, and the course made from it

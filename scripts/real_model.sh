@@ -26,6 +26,7 @@ fi
 echo "SmolLM2-135M answers at $address, window $window"
 
 export COURSEWRIGHT_DATA_DIR="$work/data"
+# Short answers: a model this small repeats itself until it is cut off, and every token takes its time.
 export COURSEWRIGHT_PROVIDERS__CONTEXT_WINDOW="$window" COURSEWRIGHT_PROVIDERS__LARGEST_OUTPUT=768
 export COURSEWRIGHT_GATEWAY__TIMEOUT_SECONDS=300 COURSEWRIGHT_GATEWAY__MAX_TURNS=2 COURSEWRIGHT_WORKER__CONCURRENCY=1
 .venv/bin/coursewright generate examples/knowledge-base/03-choosing-a-site.md --author llm \

@@ -159,7 +159,7 @@ def test_nonsense_is_rejected_and_the_built_in_author_stands_in(tmp_path: Path) 
     assert measures["substituted"]["value"] == len(calls) / 3 > 0  # a first try and two repairs for each part
     assert "none of a model's replies could be used" in course.provenance.notice
     assert json.loads(out)["spent"]["calls"] == len(calls)
-    assert "llm: a language model writes" in err
+    assert "llm: a model writes" in err
 
 
 def test_chaos_and_quotas_are_survived(tmp_path: Path) -> None:

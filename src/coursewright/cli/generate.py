@@ -311,7 +311,6 @@ async def _generate(
                 terms = wish.options.terms()
                 if request.author == "llm":
                     quote = await program.quote(base, request, terms)
-                    display.close()
                     tell_quote(quote, terms)
                 out, refresh = str(wish.out.absolute()), wish.options.refresh
                 job_id, goes_on = await program.enqueue(base, request, out, terms=terms, refresh=refresh)

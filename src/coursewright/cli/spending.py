@@ -80,11 +80,13 @@ def quote_rows(quote: Quote, terms: JobTerms, *, capped: bool) -> list[tuple[str
     """Return what is said of a course before it is begun."""
     estimate = quote.estimate
     tokens = tuple(a + b for a, b in zip(estimate.input_tokens, estimate.output_tokens, strict=True))
-    parts = [f"{_range(estimate.calls)} calls", f"{_range(tokens)} tokens", _dollars(quote, terms)]
-    parts += [_minutes(estimate.minutes)] if terms.urgency == "normal" else ["up to a day"]
-    rows = [("author", "llm: a language model writes, code checks every sentence against your documents")]
-    rows += [("model", ", then ".join((estimate.model, *(terms.fallbacks or ()))))]
-    rows += [("estimate", ", ".join(parts))]
+    time = _minutes(estimate.minutes) if terms.urgency == "normal" else "up to a day"
+    rows = [
+        ("author", "llm: a model writes, code checks each sentence"),
+        ("model", ", then ".join((estimate.model, *(terms.fallbacks or ())))),
+        ("estimate", f"{_range(estimate.calls)} calls, {_dollars(quote, terms)}, {time}"),
+        ("tokens", f"{_range(tuple(round(each, -3) for each in tokens))}"),
+    ]
     return [*rows, ("cap", f"{quote.cap:.2f} dollars; the job pauses before it would cost more")] if capped else rows
 
 
