@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import admission, api, course, documents, gateway, queue, retrieval, workers
+from bench import admission, api, course, documents, gateway, queue, retrieval, ticks, workers
 from bench.report import Table, write
 from coursewright.db.embedded import running_server
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[NewDatabase, int], list[Table]]] = {
     "workers": lambda new, _: workers.measure(new),
     "retrieval": lambda new, _: retrieval.measure(new),
     "api": lambda new, _: api.measure(new),
+    "ticks": lambda new, _: ticks.measure(new),
 }
 
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Installs what tests need beyond Python, where that is possible, and says what will be skipped where it is not.
-# Postgres and Valkey come as wheels; a browser and PgBouncer do not.
+# Postgres, Valkey and Deno come as wheels; a browser, PgBouncer, pg_cron and Next.js do not.
 set -euo pipefail
 
 PATH=$PATH:/usr/sbin
 fetched=
 
-# need PACKAGE WHAT PROGRAM…: install a package unless one of the programs is there
+# need PACKAGE WHAT PROGRAM…: install a package unless one of the programs (or files) is there
 need() {
     local package=$1 what=$2 program
     shift 2
     for program in "$@"; do
-        if command -v "$program" >/dev/null; then
+        if command -v "$program" >/dev/null || [ -e "$program" ]; then
             return
         fi
     done
@@ -45,3 +45,17 @@ skipped() {
 
 need chromium "the browser tests" chromium chromium-browser google-chrome google-chrome-stable
 need pgbouncer "the tests through PgBouncer" pgbouncer
+if [ -d /usr/lib/postgresql/15 ]; then
+    need postgresql-15-cron "the test with pg_cron" /usr/share/postgresql/15/extension/pg_cron.control
+fi
+
+if [ ! -x .cache/next/node_modules/.bin/next ]; then
+    if ! command -v npm >/dev/null; then
+        skipped "the tests with Next.js" "there is no npm here; install Node.js yourself"
+    else
+        echo "Fetching Next.js for the tests of its rewrites"
+        log=$(mktemp)
+        scripts/fetch_next.sh >"$log" 2>&1 || skipped "the tests with Next.js" "npm failed: $(tail -n 1 "$log")"
+        rm -f "$log"
+    fi
+fi

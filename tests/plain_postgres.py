@@ -23,7 +23,7 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def plain_postgres(binaries: Path) -> Iterator[str]:
+def plain_postgres(binaries: Path, more_options: str = "") -> Iterator[str]:
     """Run such a server in a temporary folder and yield its URL."""
     folder = Path(tempfile.mkdtemp(prefix="plain-postgres-"))
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # Postgres refuses to run as root
@@ -47,6 +47,7 @@ def plain_postgres(binaries: Path) -> Iterator[str]:
     try:
         run("initdb", "-D", "data", "-U", "owner", "--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync")
         options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
+        options += f" {more_options}"
         run("pg_ctl", "start", "-D", "data", "-w", "-o", options)
         try:
             yield f"postgresql://owner@/postgres?host={quote(str(folder), safe='')}"

@@ -343,12 +343,11 @@ class Coursewright:
         return await self.jobs.take_in(job_id, request)
 
     async def _ring_again(self, seconds: float) -> None:
-        settings = self.settings
-        if settings.worker_url and settings.cron_secret and seconds > 0.05:
-            url = settings.worker_url.rstrip("/") + CRON_ROUTE
+        bell = _tick_bell(self.settings)
+        if bell and seconds > 0.05:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await WebDoorbell(url, settings.cron_secret.get_secret_value()).ring()
+                    await bell.ring()
 
     async def finish(
         self,
@@ -439,11 +438,20 @@ def _bells(settings: Settings, url: str) -> Bells:
     if settings.qstash_token and settings.worker_url:
         target = settings.worker_url.rstrip("/") + WEBHOOK_ROUTE
         ringing.append(QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, target))
+    elif bell := _tick_bell(settings):
+        ringing.append(bell)
     if settings.redis_url:
         bull = BullDoorbell(settings.redis_url.get_secret_value())
         ringing.append(bull)
         listening.append(bull.listen)
     return Bells(ringing, listening)
+
+
+def _tick_bell(settings: Settings) -> WebDoorbell | None:
+    """Return what begins a tick in a request of its own, where the service knows its address and the secret."""
+    if not (settings.worker_url and settings.cron_secret):
+        return None
+    return WebDoorbell(settings.worker_url.rstrip("/") + CRON_ROUTE, settings.cron_secret.get_secret_value())
 
 
 def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:

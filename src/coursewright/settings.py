@@ -228,6 +228,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_NEXT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"),
         description="Key that they will be signed with after the next rotation.",
     )
+    port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("PORT"),
+        description="The same as COURSEWRIGHT_API__PORT: so hosts say where they look for a service.",
+    )
     redis_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("COURSEWRIGHT_REDIS_URL", "REDIS_URL"),
@@ -254,11 +261,15 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _honour_well_known_keys(self) -> "Settings":
+    def _honour_well_known_names(self) -> "Settings":
         known = {"openai_key": self.openai_api_key, "anthropic_key": self.anthropic_api_key}
         given = {name: key for name, key in known.items() if key and not getattr(self.providers, name)}
         if given:  # frozen for everybody else
             object.__setattr__(self, "providers", self.providers.model_copy(update=given))
+        if self.port is not None and "port" not in self.api.model_fields_set:
+            object.__setattr__(self, "api", self.api.model_copy(update={"port": self.port}))
+        if not (self.database_url and self.database_url.get_secret_value().strip()):  # set to nothing: not set
+            object.__setattr__(self, "database_url", None)
         return self
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from coursewright.queue import Job
 from tests.faults.conftest import Fault
+from tests.pgbouncer import needs_pgbouncer, pooler
 
 pytestmark = pytest.mark.faults
 PROGRAM = Path(__file__).with_name("tick_program.py")
@@ -109,6 +110,35 @@ async def test_a_course_is_finished_on_a_host_that_kills(
     assert max(host.seconds) <= budget
     assert await repeated(fault) == 0
     assert await fault.ask("select count(*) from executions") == 45
+
+
+@needs_pgbouncer
+@pytest.mark.parametrize(
+    "limit, budget, least, most, ticks",
+    [(3.0, 2.5, 0.1, 0.6, 40), pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow)],
+)
+async def test_the_same_through_a_pooler_in_transaction_mode(
+    fault: Fault, database_url: str, limit: float, budget: float, least: float, most: float, ticks: int
+) -> None:
+    """A host that kills leaves connections behind at the pooler, which lends theirs to the next tick."""
+    job_id = await fault.enqueue([])
+    with pooler(database_url) as url:
+        host = Host(url, limit, budget, least, most)
+        job = await finished(fault, host, job_id, ticks)
+        assert job.status == "completed", job.error_message
+        assert job.completed_tasks == 45
+        assert host.killed == 0
+        assert max(host.seconds) <= budget
+        assert await repeated(fault) == 0
+
+        # One that is killed in the middle holds nothing for longer than its lease.
+        another = await fault.enqueue([])
+        killed = Host(url, limit=1.0, budget=60.0, least=30.0, most=30.0)
+        assert killed.tick() is None
+        await fault.ask("update coursewright.leases set expires_at = clock_timestamp()")
+        host = Host(url, 9.0, 8.0, 0.01, 0.05)
+        assert (await finished(fault, host, another, 4)).status == "completed"
+        assert await repeated(fault) == 0
 
 
 async def test_a_step_that_fits_no_tick_fails_its_job_and_says_what_to_do(fault: Fault, database_url: str) -> None:

@@ -103,7 +103,7 @@ class Problem(BaseModel):
 
 def install_problems(app: FastAPI) -> None:
     """Answer every error with a problem document."""
-    app.add_exception_handler(CoursewrightError, _on_error)
+    app.add_exception_handler(CoursewrightError, answer_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(psycopg.DataError, _on_data)
@@ -135,7 +135,8 @@ def problem(
     return JSONResponse(told.model_dump(), status, headers, media_type="application/problem+json")
 
 
-async def _on_error(request: Request, error: Exception) -> JSONResponse:
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error of ours."""
     assert isinstance(error, CoursewrightError)  # noqa: S101 - installed for this class
     status = STATUSES.get(type(error), 500)
     headers: dict[str, str] = {}
@@ -201,4 +202,13 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-__all__ = ["STATUSES", "FieldError", "Problem", "as_invalid", "install_problems", "problem", "responses"]
+__all__ = [
+    "STATUSES",
+    "FieldError",
+    "Problem",
+    "answer_error",
+    "as_invalid",
+    "install_problems",
+    "problem",
+    "responses",
+]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from coursewright.documents.child import child_environment
 from coursewright.documents.passages import Passage, ReadDocument
 from coursewright.documents.read.messages import Reply, Request
 from coursewright.errors import UnreadableDocument
@@ -133,7 +134,7 @@ class _Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                env={**_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # threads reserve memory
+                env=child_environment(),
                 start_new_session=True,  # Ctrl-C is for the parent, which stops its children itself
             )
         return self._process
@@ -145,23 +146,6 @@ class _Child:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.communicate()
-
-
-def _environment() -> dict[str, str]:
-    """Return what a reader may know: no keys and no database of the parent."""
-    allowed = (
-        "PATH",
-        "PYTHONPATH",
-        "PYTHONHOME",
-        "VIRTUAL_ENV",
-        "LANG",
-        "LC_ALL",
-        "TMPDIR",
-        "SYSTEMROOT",
-        "TEMP",
-        "HOME",
-    )
-    return {name: os.environ[name] for name in allowed if name in os.environ}
 
 
 async def _ask(process: asyncio.subprocess.Process, request: Request, content: bytes) -> Reply:

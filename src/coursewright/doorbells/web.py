@@ -1,6 +1,8 @@
 """Rings by calling the service's own address: the next tick begins in a request, and with a time limit, of its own."""
 
 import logging
+from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx2
 
@@ -17,8 +19,10 @@ class WebDoorbell:
         self._url = url
         self._headers = {"Authorization": f"Bearer {secret}"}
 
-    async def ring(self) -> None:
-        """Have a tick begin. A ring that is lost costs time only."""
+    async def ring(self, job_id: UUID | None = None, at: datetime | None = None) -> None:
+        """Have a tick begin; what is due at a later time is left to the timer. A ring that is lost costs time only."""
+        if at is not None and at > datetime.now(UTC):
+            return
         timeout = httpx2.Timeout(_SECONDS_TO_REACH, read=_SECONDS_TO_START)
         try:
             async with httpx2.AsyncClient(timeout=timeout) as client:

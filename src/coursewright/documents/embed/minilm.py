@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import importlib.util
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
+from coursewright.documents.child import child_environment
 from coursewright.documents.embed.base import Embedder
 from coursewright.errors import ConfigurationError
 
@@ -93,7 +93,7 @@ async def _start() -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.DEVNULL,
         limit=_LINE,
         start_new_session=True,  # Ctrl-C is for the parent, which stops its children itself
-        env={name: value for name, value in os.environ.items() if "KEY" not in name and "TOKEN" not in name},
+        env=child_environment(),
     )
 
 
