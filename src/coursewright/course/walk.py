@@ -1,6 +1,6 @@
 """Ways through a course: every piece together with its place, for checks, measures and exporters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,4 +83,27 @@ def citations(course: Course) -> Iterator[tuple[str, Citation]]:
             yield placed.where, citation
 
 
-__all__ = ["PlacedQuestion", "PlacedSection", "SetKind", "blocks", "citations", "concepts", "questions", "sections"]
+def is_sub_heading(block: Block, heading_path: Sequence[str]) -> bool:
+    """Tell whether a block is a heading inside its section; `heading_path` is that of the passage it cites.
+
+    Such a block is a paragraph that is nothing but the last heading of its passage.
+    """
+    return (
+        block.kind == "paragraph"
+        and bool(heading_path)
+        and block.text in heading_path[-1]
+        and [citation.quote for citation in block.citations] == [block.text]
+    )
+
+
+__all__ = [
+    "PlacedQuestion",
+    "PlacedSection",
+    "SetKind",
+    "blocks",
+    "citations",
+    "concepts",
+    "is_sub_heading",
+    "questions",
+    "sections",
+]

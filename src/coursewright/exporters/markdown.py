@@ -22,6 +22,7 @@ from coursewright.course.model import (
     Source,
     TrueFalse,
 )
+from coursewright.course.walk import is_sub_heading
 from coursewright.exporters.catalogue import Catalogue, catalogue
 from coursewright.exporters.text import inline
 
@@ -112,6 +113,9 @@ class _Markdown:
             yield _escape(segment.text)
 
     def _block(self, block: Block) -> str:
+        cited = self._sources.get(block.citations[0].passage_id) if block.citations else None
+        if cited and is_sub_heading(block, cited.heading_path):
+            return f"##### {_escape(block.text)}"
         cite = self._cite(block.citations)
         match block.kind:
             case "code":

@@ -5,6 +5,8 @@ import re
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from coursewright.course.model import Block, Citation
+from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
 from coursewright.exporters.site.mindmap import _WIDEST, _wrap
 from tests.sample_course import HOSTILE, STEPS, sample_course
@@ -90,6 +92,29 @@ def test_nested_lists_stay_nested() -> None:
         "by name",
         "by pattern",
     ]
+
+
+def test_a_heading_inside_a_section_is_shown_as_one_and_a_table_without_header_has_none() -> None:
+    course = sample_course()
+    lesson = course.modules[0].lessons[0]
+    cited = Citation(passage_id="p-sync", quote="repository")
+    blocks = (
+        Block(id="b-heading", kind="paragraph", text="repository", citations=(cited,)),
+        Block(id="b-table", kind="table", text="|  |  |\n| --- | --- |\n| index | list |", citations=(cited,)),
+    )
+    section = lesson.sections[0].model_copy(update={"blocks": blocks})
+    lesson = lesson.model_copy(update={"sections": (section,)})
+    module = course.modules[0].model_copy(update={"lessons": (lesson, *course.modules[0].lessons[1:])})
+    sources = tuple(
+        source.model_copy(update={"heading_path": ("Packages", "1. A repository")}) for source in course.sources
+    )
+    course = course.model_copy(update={"modules": (module, *course.modules[1:]), "sources": sources})
+    site = {name: LexborHTMLParser(text.decode()) for name, text in render_site(course).items() if ".html" in name}
+    assert [node.text() for node in site["lesson-1-1.html"].css(".section h3.sub")] == ["repository"]
+    assert [node.text() for node in site["print.html"].css(".section h4.sub")] == ["repository"]
+    assert not site["lesson-1-1.html"].css(".section thead")
+    assert [node.text() for node in site["lesson-1-1.html"].css(".section td")] == ["index", "list"]
+    assert "\n##### repository\n" in render_markdown(course)
 
 
 def test_a_dot_in_a_title_stays_with_the_word_before_it() -> None:

@@ -18,7 +18,8 @@ from coursewright.documents.read.pdf_headings import (
     headings_of_outline,
 )
 from coursewright.documents.read.pdf_layout import add_blocks
-from coursewright.documents.read.pdf_lines import Line, page_lines
+from coursewright.documents.read.pdf_lines import Fonts, Line, joined, printed_lines
+from coursewright.documents.read.pdf_tables import with_tables
 from coursewright.errors import UnreadableDocument
 
 _XYZ = 1  # PDFDEST_VIEW_XYZ: left, top, zoom
@@ -101,7 +102,9 @@ def _page(document: Any, index: int, raw: Any) -> tuple[list[Line], bool]:
     textpage = page.get_textpage()
     try:
         width, height = page.get_size()
-        return page_lines(textpage, raw, index, height), width > height
+        fonts = Fonts(textpage, raw)
+        printed = printed_lines(fonts, index, height)
+        return joined(with_tables(printed, page, fonts, height)), width > height
     finally:
         textpage.close()
         page.close()

@@ -22,6 +22,7 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
 
     A line at the edge is furniture when, digits aside, it stands at the edge of at least three pages, or when it
     stands at a height where most pages have such a line; but larger type than the text's is a title.
+    A row of a table is furniture where it stands again, once on nearly every page.
     """
     largest = 1.3 * body_size([line for page in pages for line in page])
     edges = [[line for line in _edge_lines(page) if line.size <= largest] for page in pages]
@@ -32,6 +33,7 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
     common = {band for band, count in bands.items() if len(pages) >= 4 and count >= 0.4 * len(pages)}
     counted = _counted([[line for line in _outermost(page) if line.size <= largest] for page in pages])
     everywhere = Counter(text for page in pages for text in {line.text for line in page})
+    running = _running_rows(pages)
     kept: list[Line] = []
     for page, edge in zip(pages, edges, strict=True):
         furniture = {
@@ -46,8 +48,20 @@ def without_furniture(pages: list[list[Line]]) -> list[Line]:
         if _is_index(page):
             continue
         furniture |= _agenda(page, everywhere)
+        furniture = {id(line) for line in page if id(line) in furniture and not line.cells} | running
         kept += [line for line in page if id(line) not in furniture and not _LEADERS.search(line.text)]
     return kept
+
+
+def _running_rows(pages: list[list[Line]]) -> set[int]:
+    """Return the rows of tables that stand once on nearly every page, but for the first time."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for page in pages:
+        shapes = Counter(_shape(line.text) for line in page)
+        for line in page:
+            if line.cells and shapes[_shape(line.text)] == 1:
+                seen[_shape(line.text)].append(id(line))
+    return {line for lines in seen.values() if len(lines) >= max(3, 0.8 * len(pages)) for line in lines[1:]}
 
 
 def _counted(edges: list[list[Line]]) -> set[int]:

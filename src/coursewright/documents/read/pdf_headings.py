@@ -56,6 +56,7 @@ def headings_of_outline(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) ->
             for page in (bookmark.page, bookmark.page + 1)
             for index in by_page.get(page, ())
             if not lines[index].mono
+            and not lines[index].cells
             and (bookmark.top is None or page > bookmark.page or _reaches(lines[index], bookmark))
         ]
         found = next(
@@ -103,7 +104,7 @@ def _numbered_depth(lines: Sequence[Line], index: int) -> int:
     """Return the level of a bold line with a number of three parts or more that stands alone; else 0."""
     line = lines[index]
     found = _DEEP_NUMBER.match(line.text)
-    if not found or not line.bold or line.mono or len(line.text) > 100:
+    if not found or not line.bold or line.mono or line.cells or len(line.text) > 100:
         return 0
     after = lines[index + 1] if index + 1 < len(lines) else None
     alone = after is None or after.page != line.page or after.top - line.bottom > 0.4 * line.size
@@ -160,7 +161,7 @@ def headings_of_fonts(lines: Sequence[Line]) -> dict[int, list[Heading]]:
 def _level(lines: Sequence[Line], index: int, body: float, ranks: list[float]) -> int:
     line = lines[index]
     text = line.text
-    if line.mono or len(text) > 120 or not any(map(str.isalpha, text)) or _is_bare_item(line):
+    if line.mono or line.cells or len(text) > 120 or not any(map(str.isalpha, text)) or _is_bare_item(line):
         return 0
     if line.size > 1.12 * body:
         return min(1 + next((rank for rank, size in enumerate(ranks) if line.size >= 0.93 * size), 0), 4)
@@ -183,7 +184,8 @@ def add_slide_titles(headings: dict[int, list[Heading]], lines: Sequence[Line]) 
     for index, line in enumerate(lines):
         if line.page != page:
             page = line.page
-            if index not in headings and line.size > 1.12 * body and len(line.text) <= 100 and not line.mono:
+            is_text = not line.mono and not line.cells
+            if index not in headings and line.size > 1.12 * body and len(line.text) <= 100 and is_text:
                 headings[index] = [Heading(deepest, fold(line.text), 1)]
 
 

@@ -1,4 +1,4 @@
-"""Lines of a PDF to blocks: headings, paragraphs, lists, listings, captions."""
+"""Lines of a PDF to blocks: headings, paragraphs, lists, tables, listings, captions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from coursewright.documents.passages import ReadBlockKind
 from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.pdf_headings import Heading
 from coursewright.documents.read.pdf_lines import Line
+from coursewright.documents.read.pdf_rows import goes_on, table_rows
 from coursewright.documents.read.pdf_text import (
     ENDS_SENTENCE,
     code_text,
@@ -16,6 +17,7 @@ from coursewright.documents.read.pdf_text import (
     running_text,
     vocabulary,
 )
+from coursewright.documents.read.tables import table_parts
 
 _CAPTION = re.compile(
     r"^(?:Figure|Fig\.|Table|Example|Listing|Abbildung|Abb\.|Tabelle|Beispiel|Tableau|Exemple|Figura|Tabla|図|表)"
@@ -67,6 +69,8 @@ def add_blocks(builder: DocumentBuilder, lines: Sequence[Line], headings: Mappin
 
 def _kind(block: Sequence[Line]) -> ReadBlockKind:
     first = block[0]
+    if first.cells:
+        return "table"
     if all(line.mono for line in block) and (len(block) > 1 or len(first.words) > 1):
         return "code"
     if is_item(first):
@@ -76,6 +80,8 @@ def _kind(block: Sequence[Line]) -> ReadBlockKind:
 
 def _begins_block(block: Sequence[Line], line: Line) -> bool:
     first, last = block[0], block[-1]
+    if first.cells or line.cells:
+        return not goes_on(first, last, line)
     same_page = line.page == last.page
     gap = line.top - last.bottom if same_page else 0.0
     near = same_page and gap <= 0.55 * line.size
@@ -120,6 +126,9 @@ def _write(builder: DocumentBuilder, section: Sequence[_Block], known: set[str])
                 builder.add("code", code_text(block.lines))
             case "list":
                 builder.add("list", list_text(block.lines, known))
+            case "table":
+                for part in table_parts(table_rows(block.lines, known)):
+                    builder.add("table", part)
             case _:
                 piece = running_text(block.lines, known).take()
                 marks = [mark for mark in piece.marks if mark.end - mark.start < min(80, len(piece.text))]

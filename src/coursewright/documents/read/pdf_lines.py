@@ -7,7 +7,7 @@ answer is remembered for each text object.
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -49,6 +49,8 @@ class Line:
     top: float
     bottom: float
     size: float
+    cells: tuple[tuple["Line", ...], ...] = ()  # of a row of a table: the lines of each
+    head: bool = False  # the row names the columns
 
     text: str = field(init=False)  # the words with single spaces
     mono: bool = field(init=False)  # it may be a line of a listing
@@ -61,19 +63,70 @@ class Line:
         object.__setattr__(self, "bold", all(word.bold for word in self.words))
 
 
-def page_lines(textpage: Any, raw: Any, page: int, height: float) -> list[Line]:
-    """Return the lines of a page in PDFium's order; raised and lowered characters belong to the line they stand in."""
-    fonts = _Fonts(textpage, raw)
-    lines: list[Line] = []
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A line as PDFium gives it, with its text from character `position` of the page on."""
+
+    line: Line
+    text: str
+    position: int
+
+
+def printed_lines(fonts: "Fonts", page: int, height: float) -> list[Printed]:
+    """Return the lines of a page in PDFium's order."""
+    textpage, raw = fonts.textpage, fonts.raw
+    lines: list[Printed] = []
     position = 0
     for text in _text(textpage, raw).split("\n"):
         if text.strip() and (line := _line(textpage, raw, text, position, page, height, fonts)):
-            if lines and _stands_in(lines[-1], line):
-                lines[-1] = _merged(lines[-1], line)
-            else:
-                lines.append(line)
+            lines.append(Printed(line, text, position))
         position += len(text) + 1
     return lines
+
+
+def joined(printed: Iterable[Line]) -> list[Line]:
+    """Return the lines with raised and lowered characters in the line that they stand in."""
+    lines: list[Line] = []
+    for line in printed:
+        if lines and not line.cells and not lines[-1].cells and _stands_in(lines[-1], line):
+            lines[-1] = _merged(lines[-1], line)
+        else:
+            lines.append(line)
+    return lines
+
+
+def placed_words(
+    printed: Printed, fonts: "Fonts", borders: Sequence[float] = ()
+) -> Iterator[tuple[Word, float, float]]:
+    """Yield the words of a line with their left and right edges; parts of a word have those of the whole.
+
+    A word that crosses one of the `borders` is two, of cells that stand close together.
+    """
+    first, last = fonts.raw.FS_RECTF(), fonts.raw.FS_RECTF()
+    for found in _WORD.finditer(printed.text):
+        start, end = found.span()
+        fonts.raw.FPDFText_GetLooseCharBox(fonts.textpage, printed.position + start, first)
+        fonts.raw.FPDFText_GetLooseCharBox(fonts.textpage, printed.position + end - 1, last)
+        left, right = first.left, last.right
+        glued = False
+        for border in borders:
+            if not left + 1 < border < right - 1:
+                continue
+            for cut in range(start + 1, end):
+                fonts.raw.FPDFText_GetLooseCharBox(fonts.textpage, printed.position + cut, first)
+                if first.left > border - 1:
+                    yield from _parts(printed, fonts, start, cut, left, border, glued=glued)
+                    start, left, glued = cut, first.left, True
+                    break
+        yield from _parts(printed, fonts, start, end, left, right, glued=glued)
+
+
+def _parts(
+    printed: Printed, fonts: "Fonts", start: int, end: int, left: float, right: float, *, glued: bool
+) -> Iterator[tuple[Word, float, float]]:
+    for word in fonts.words(printed.text[start:end], printed.position, start):
+        yield (replace(word, glued=True) if glued else word), left, right
+        glued = False
 
 
 def _text(textpage: Any, raw: Any) -> str:
@@ -85,7 +138,7 @@ def _text(textpage: Any, raw: Any) -> str:
     return str(text).replace("\r", " ")
 
 
-def _line(textpage: Any, raw: Any, text: str, position: int, page: int, height: float, fonts: "_Fonts") -> Line | None:
+def _line(textpage: Any, raw: Any, text: str, position: int, page: int, height: float, fonts: "Fonts") -> Line | None:
     words = [word for found in _WORD.finditer(text) for word in fonts.words(found[0], position, found.start())]
     if not words:
         return None
@@ -146,11 +199,11 @@ def _merged(before: Line, line: Line) -> Line:
     return replace(before, words=(*before.words, *words), right=line.right)
 
 
-class _Fonts:
+class Fonts:
     """What is known of the fonts of a page."""
 
     def __init__(self, textpage: Any, raw: Any) -> None:
-        self._textpage, self._raw = textpage, raw
+        self.textpage, self.raw = textpage, raw
         self._known: dict[int, tuple[bool, bool]] = {}
 
     def words(self, text: str, position: int, column: int) -> Iterator[Word]:
@@ -183,14 +236,14 @@ class _Fonts:
 
     def _style(self, index: int) -> tuple[bool, bool]:
         """Return whether the character is monospaced, and bold."""
-        raw = self._raw
-        handle = raw.FPDFText_GetTextObject(self._textpage, index)
+        raw = self.raw
+        handle = raw.FPDFText_GetTextObject(self.textpage, index)
         key = ctypes.cast(handle, ctypes.c_void_p).value or 0
         known = self._known.get(key)
         if known is None:
             buffer = ctypes.create_string_buffer(128)
             flags = ctypes.c_int()
-            raw.FPDFText_GetFontInfo(self._textpage, index, buffer, 128, flags)
+            raw.FPDFText_GetFontInfo(self.textpage, index, buffer, 128, flags)
             name = buffer.value.decode("utf-8", "replace")
             # FPDFText_GetFontWeight is no help: it guesses from stem widths and calls ordinary Roman type bold
             known = self._known[key] = (bool(flags.value & 1) or bool(_MONO.search(name)), bool(_BOLD.search(name)))
@@ -206,4 +259,14 @@ def body_size(lines: Iterable[Line]) -> float:
     return max(sorted(sizes), key=lambda size: sizes[size]) if sizes else 0.0
 
 
-__all__ = ["SOFT_HYPHEN", "Line", "Word", "body_size", "page_lines"]
+__all__ = [
+    "SOFT_HYPHEN",
+    "Fonts",
+    "Line",
+    "Printed",
+    "Word",
+    "body_size",
+    "joined",
+    "placed_words",
+    "printed_lines",
+]

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from coursewright.course import walk
 from coursewright.course.ids import derive_id
-from coursewright.course.model import Citation, Course, Lesson, Question, Source
+from coursewright.course.model import Block, Citation, Course, Lesson, Question, Source
 from coursewright.exporters.catalogue import Catalogue, catalogue, direction
 from coursewright.exporters.site.documents import by_document, strip
 from coursewright.exporters.site.mindmap import draw
@@ -90,7 +90,7 @@ class _Site:
             lstrip_blocks=True,
         )
         env.filters |= {"inline": _inline, "plain": plain, "lists": parse_list, "table": parse_table, "key": _key}
-        env.filters |= {"passage": self._passage, "held": _held}
+        env.filters |= {"passage": self._passage, "held": _held, "sub_heading": self._is_sub_heading}
         env.globals |= {
             "course": course, "say": self.say, "nav": self.nav, "rtl": direction(course.language) == "rtl",
             "direction": direction(course.language), "draw": draw,
@@ -135,6 +135,10 @@ class _Site:
                 yield self._render("quiz.html", page.file, page.title, questions=questions, intro=intro)
         yield self._render("sources.html", "sources.html", self.say["sources"])
         yield self._render("print.html", "print.html", course.title)
+
+    def _is_sub_heading(self, block: Block) -> bool:
+        cited = self.by_id.get(block.citations[0].passage_id) if block.citations else None
+        return cited is not None and walk.is_sub_heading(block, cited.heading_path)
 
     def _passage(self, source: Source) -> Markup:
         """Return the text of a passage with everything marked that the course quotes from it."""

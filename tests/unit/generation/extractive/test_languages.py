@@ -285,3 +285,58 @@ def test_a_title_that_ends_in_a_mark_gets_no_full_stop(language: str, title: str
 def test_joined_titles_are_said_with_a_pause() -> None:
     assert catalogue("fr").spoken("Sauvegarde · Les quotas") == "Sauvegarde, Les quotas"
     assert catalogue("ja").spoken("設定／監視") == "設定、監視"
+
+
+@pytest.mark.parametrize(
+    "language, sentence, term, does",
+    [
+        (
+            "de",
+            "Der Befehl `df` zeigt den freien Platz auf allen eingehängten Dateisystemen des Rechners an.",
+            "df",
+            "zeigt den freien Platz auf allen eingehängten Dateisystemen des Rechners an",
+        ),
+        (
+            "de",
+            "Die Datei `fstab` enthält eine Liste aller Einhängungen, die beim Start geschehen.",
+            "fstab",
+            "enthält eine Liste aller Einhängungen, die beim Start geschehen",
+        ),
+        (
+            "fr",
+            "La commande `df` affiche la place libre sur tous les systèmes de fichiers montés.",
+            "df",
+            "affiche la place libre sur tous les systèmes de fichiers montés",
+        ),
+        (
+            "fr",
+            "L’outil `apt-file` permet de trouver les paquets qui fournissent un fichier donné.",
+            "apt-file",
+            "permet de trouver les paquets qui fournissent un fichier donné",
+        ),
+        (
+            "es",
+            "El programa `df` muestra el espacio libre en todos los sistemas de archivos montados.",
+            "df",
+            "muestra el espacio libre en todos los sistemas de archivos montados",
+        ),
+    ],
+)
+def test_what_a_thing_does_is_a_concept(language: str, sentence: str, term: str, does: str) -> None:
+    words = catalogue(language)
+    found = find_concepts(passages(f"# X\n\n{sentence}\n\n{sentence}", language=language), words)
+    assert [(one.term, one.kind, predicate(one, words)) for one in found] == [(term, "role", does)]
+
+
+@pytest.mark.parametrize(
+    "language, sentence",
+    [
+        ("de", "Das Programm zeigt den freien Platz auf allen eingehängten Dateisystemen des Rechners an."),
+        ("de", "Der Befehl `df` ist auf allen Rechnern des Hauses von Anfang an vorhanden."),
+        ("fr", "La commande `df` ne permet pas de connaître la place libre sur les disques."),
+        ("es", "El programa `df` no muestra el espacio libre en los sistemas de archivos."),
+    ],
+)
+def test_what_only_looks_like_a_role_is_none(language: str, sentence: str) -> None:
+    text = f"# X\n\n{sentence} {sentence} {sentence} `df`."
+    assert find_concepts(passages(text, language=language), catalogue(language)) == ()

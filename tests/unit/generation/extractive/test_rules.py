@@ -153,9 +153,9 @@ def test_repeats_are_left_out_and_ties_go_to_the_earlier_text() -> None:
 
 def test_cuts_fall_on_headings_and_counts_are_exact() -> None:
     paths = [("A",), ("A",), ("B",), ("B",), ("B",)]
-    assert segment([90, 100, 110, 90, 90], prices(paths), groups=2, target=0) == [2, 5]
-    assert segment([1, 1, 1, 1, 1], prices(paths), groups=5, target=0) == [1, 2, 3, 4, 5]
-    assert segment([100] * 6, [0.0] * 6, groups=None, target=200) == [2, 4, 6]
+    assert segment([90, 100, 110, 90, 90], *prices(paths), groups=2, target=0) == [2, 5]
+    assert segment([1, 1, 1, 1, 1], *prices(paths), groups=5, target=0) == [1, 2, 3, 4, 5]
+    assert segment([100] * 6, [0.0] * 6, [0.0] * 6, groups=None, target=200) == [2, 4, 6]
 
 
 def test_numbered_files_are_read_in_the_order_of_their_chapters() -> None:

@@ -112,7 +112,7 @@ def _structure(teaching: list[Passage], request: CourseRequest, words: Catalogue
 def _cut(pieces: list[_Piece], groups: int | None, target: float, least: int, most: int) -> list[list[_Piece]]:
     ends = segment(
         [piece.words for piece in pieces],
-        prices([piece.path for piece in pieces]),
+        *prices([piece.path for piece in pieces]),
         groups=groups,
         target=target,
         least=least,

@@ -10,6 +10,7 @@ from coursewright.documents.passages import Passage
 from coursewright.errors import TooFewSources
 from coursewright.generation.authors.extractive.blocks import SourceBlock, blocks, cite
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.headings import with_headings
 from coursewright.generation.authors.extractive.rank import by_relevance, cosine, lexrank, vectors
 from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentence_with, sentences
 from coursewright.generation.authors.extractive.words import content_stems, count_words
@@ -47,7 +48,7 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
                 text=block.text,
                 citations=(cite(block, words.language),),
             )
-            for block in kept
+            for block in with_headings(kept, pinned, plan.title, words)
         ),
         key_concepts=tuple(
             KeyConcept(
