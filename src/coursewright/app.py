@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ from coursewright.generation.wish import course_request
 from coursewright.generation.writing import Writing
 from coursewright.llm import Gateway
 from coursewright.llm.cache import Cache
+from coursewright.llm.keys import ProviderKeys
 from coursewright.llm.ledger import Ledger
 from coursewright.llm.limits import ModelState, model_states
 from coursewright.llm.providers.configured import ConfiguredProviders
@@ -89,7 +90,8 @@ class Coursewright:
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
         self._bells = _bells(settings, url)
-        self.providers = ConfiguredProviders(settings.providers)
+        self.provider_keys = ProviderKeys(pool, settings.master_keys)
+        self.providers = ConfiguredProviders(settings.providers, self.provider_keys)
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self.gateway = Gateway(
@@ -98,6 +100,8 @@ class Coursewright:
             gateway_settings(settings.gateway, settings.providers.base_url),
             spill=settings.data_dir / "replies",
             on_settled=self._on_settled,
+            redis=settings.redis_url,
+            webhooks=("openai",) if settings.providers.openai_webhook_secret else (),
         )
         self.prices = self.gateway.prices
         self._watcher = Watcher(pool, self.jobs)
@@ -341,6 +345,14 @@ class Coursewright:
     async def take_in(self, job_id: UUID, request: dict[str, Any] | None) -> str | None:
         """Keep a request that came along with a webhook, and mend a missing queue entry; return the job's status."""
         return await self.jobs.take_in(job_id, request)
+
+    async def provider_webhook(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Take a webhook of OpenAI: store what came of a background reply or a batch that has ended.
+
+        False: it tells of nothing that is waited for. Raises Unauthenticated, ConfigurationError.
+        """
+        ended = self.providers.webhook(body, headers)
+        return ended is not None and await self.gateway.ended("openai", ended)
 
     async def _ring_again(self, seconds: float) -> None:
         bell = _tick_bell(self.settings)

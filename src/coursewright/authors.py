@@ -17,6 +17,7 @@ from coursewright.generation.estimate import Estimate, estimate
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Gateway, Origin
 from coursewright.llm.ledger import Ledger
+from coursewright.llm.model import Abilities
 from coursewright.llm.prices import Price
 from coursewright.llm.providers.configured import NAMES, ConfiguredProviders
 from coursewright.settings import GatewaySettings, ProviderSettings
@@ -74,6 +75,9 @@ class Authors:
             knowledge_base_id=context.knowledge_base_id,
             documents=context.documents,
             urgency=terms.urgency if context.kind in _IN_BATCHES else "normal",
+            seconds_left=context.seconds_left,
+            host_seconds=context.host_seconds,
+            within=None if terms.hours is None else 3600 * terms.hours,
         )
         return LlmAuthor(
             Asking(
@@ -122,14 +126,23 @@ class Authors:
                     hint="Say what it costs in dollars a million tokens: --price 0.15/0.60 (input/output), "
                     "or --price 0 if it costs nothing.",
                 )
-        if terms.urgency == "batch" and not self._settings.storage:
+        price = self._gateway.prices.find(model)
+        cap = Decimal(str(self._settings.job_budget)) if terms.budget is None else terms.budget
+        cheaper = self._cheaper(model, abilities) if terms.urgency == "batch" else {}
+        guess = estimate(passages, request, model, abilities, price, self.at_once(request), cheaper)
+        return Quote(guess, price, cap)
+
+    def _cheaper(self, model: str, abilities: Abilities) -> dict[str, Decimal]:
+        """Return the multiplier of the price by kind of task, where there is no hurry. Raises InvalidRequest."""
+        discount = self._gateway.terms.discount(abilities, storage=self._settings.storage)
+        if discount is None and not abilities.batch:
+            raise InvalidRequest(f"{model} has no cheaper mode.", hint="Leave out --urgency batch.")
+        if discount is None:
             raise InvalidRequest(
                 "In a batch, prompts and replies rest at the provider until they are fetched.",
                 hint="Allow it: COURSEWRIGHT_PROVIDERS__STORAGE=true.",
             )
-        price = self._gateway.prices.find(model)
-        cap = Decimal(str(self._settings.job_budget)) if terms.budget is None else terms.budget
-        return Quote(estimate(passages, request, model, abilities, price, self.at_once(request)), price, cap)
+        return dict.fromkeys(_IN_BATCHES, discount)
 
     async def _cap(self, context: TaskContext) -> None:
         """See to it that no call is made without a cap, also for jobs that other programs inserted."""

@@ -18,6 +18,7 @@
     ├── OutputError              the result cannot be written (disk full, no permission)
     ├── CallError                one call to a model went wrong (an adapter raises it)
     │   ├── RateLimited              429; carries retry_after where the provider said so
+    │   ├── NoCapacity               a cheaper tier has no room now; not billed
     │   ├── Overloaded               the provider's own failure: 500, 502, 503, 529
     │   ├── CallTimedOut             no whole reply in time; may have been billed
     │   ├── ConnectionLost           not reached, or cut off (then perhaps billed)
@@ -185,6 +186,12 @@ class RateLimited(CallError):
     ) -> None:
         super().__init__(detail, hint=hint, headers=headers)
         self.retry_after = retry_after
+
+
+class NoCapacity(CallError):
+    """A provider's cheaper tier has no room now; nothing was billed, and the model itself is well."""
+
+    code = "no_capacity"
 
 
 class Overloaded(CallError):

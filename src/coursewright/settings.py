@@ -149,9 +149,23 @@ class GatewaySettings(_Section):
     batch_tokens: float = Field(2_000_000, gt=0, description="Tokens that a provider lets wait in batches of a model.")
     batch_seconds: float = Field(86_400, gt=0, description="How long a batch may take before it is cancelled.")
     batch_poll_seconds: float = Field(60, gt=0, description="How often a batch is asked for.")
+    batch_deadline_seconds: float = Field(
+        86_400, gt=0, description="A job that is not urgent is done so long after its first call."
+    )
+    batch_margin_seconds: float = Field(
+        7_200, ge=0, description="So long before that, what is not done yet is asked for at once."
+    )
+    flex_multiplier: float = Field(0.5, gt=0, le=1, description="Price of a call in a provider's cheaper tier (flex).")
+    flex_seconds: float = Field(900, gt=0, description="How long a reply of the cheaper tier is waited for.")
+    flex_wait_seconds: float = Field(60, gt=0, description="How long a call waits when the cheaper tier has no room.")
     batch_multiplier: float = Field(0.5, gt=0, le=1, description="Price of a batch call beside an immediate one.")
     cache_days: float = Field(30, gt=0, description="Replies not used for so long are deleted.")
     cache_mb: int = Field(2000, gt=0, description="Prompts and replies kept for one organisation.")
+    redis_hours: float = Field(
+        0, ge=0, le=168, description="How long accepted replies are held in Redis, too (REDIS_URL); 0: not at all."
+    )
+    redis_entry_kb: int = Field(256, gt=0, description="Largest reply that is held in Redis.")
+    redis_entries: int = Field(10_000, gt=0, description="Most replies of one organisation in Redis.")
 
 
 class ProviderSettings(_Section):
@@ -161,6 +175,10 @@ class ProviderSettings(_Section):
     models: dict[str, str] = Field({}, description="Another model by kind of task, such as `lesson_mind_map`.")
     fallbacks: tuple[str, ...] = Field((), description="Models to ask, in order, while the one before fails.")
     openai_key: SecretStr | None = Field(None, description="Well-known name: OPENAI_API_KEY.")
+    openai_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Well-known name: OPENAI_WEBHOOK_SECRET. Several, with commas, while one is replaced.",
+    )
     openai_base_url: str = Field("https://api.openai.com/v1", description="Address of OpenAI's API.")
     anthropic_key: SecretStr | None = Field(None, description="Well-known name: ANTHROPIC_API_KEY.")
     anthropic_base_url: str = Field("https://api.anthropic.com", description="Address of Anthropic's API.")
@@ -238,7 +256,13 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("COURSEWRIGHT_REDIS_URL", "REDIS_URL"),
-        description="Redis or Valkey: every job rings through BullMQ too (extra `bullmq`).",
+        description="Redis or Valkey: every job rings through BullMQ too (extra `bullmq`); replies may be held there "
+        "(extra `redis`, COURSEWRIGHT_GATEWAY__REDIS_HOURS).",
+    )
+    master_keys: SecretStr | None = Field(
+        None,
+        description="Keys that the keys of providers in the database are encrypted with, with commas between them: the "
+        "first encrypts, all decrypt. `coursewright provider-keys master` prints one.",
     )
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -260,9 +284,19 @@ class Settings(BaseSettings):
         description="The same as COURSEWRIGHT_PROVIDERS__ANTHROPIC_KEY.",
     )
 
+    openai_webhook_secret: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_OPENAI_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET"),
+        description="The same as COURSEWRIGHT_PROVIDERS__OPENAI_WEBHOOK_SECRET.",
+    )
+
     @model_validator(mode="after")
     def _honour_well_known_names(self) -> "Settings":
-        known = {"openai_key": self.openai_api_key, "anthropic_key": self.anthropic_api_key}
+        known = {
+            "openai_key": self.openai_api_key,
+            "anthropic_key": self.anthropic_api_key,
+            "openai_webhook_secret": self.openai_webhook_secret,
+        }
         given = {name: key for name, key in known.items() if key and not getattr(self.providers, name)}
         if given:  # frozen for everybody else
             object.__setattr__(self, "providers", self.providers.model_copy(update=given))

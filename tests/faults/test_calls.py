@@ -113,6 +113,7 @@ def fault(pool: Pool, database_url: str, tmp_path: Path) -> Iterator[Fault]:
 
 async def allow_provider_storage(fault: Fault) -> None:
     await Ledger(fault.pool).limit_organisation(ORIGIN.organisation_id, provider_storage=True)
+    await fault.rows("update coursewright.rounds set gap = 60, gap_at = clock_timestamp() returning 1")
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])

@@ -13,7 +13,18 @@ from starlette.middleware.cors import CORSMiddleware
 from coursewright import __version__
 from coursewright.api.metrics import Metrics
 from coursewright.api.problems import Problem, install_problems
-from coursewright.api.routes import actions, courses, events, generation, jobs, knowledge, operations, reports, ticks
+from coursewright.api.routes import (
+    actions,
+    courses,
+    events,
+    generation,
+    jobs,
+    knowledge,
+    operations,
+    reports,
+    ticks,
+    webhooks,
+)
 from coursewright.api.shell import Shell
 from coursewright.api.watch import Watch
 from coursewright.app import Coursewright
@@ -64,7 +75,7 @@ def create_app(settings: Settings, opening: Opening, *, local: bool = False) -> 
     app.state.local = local
     app.state.metrics = metrics
     install_problems(app)
-    for part in (generation, jobs, events, actions, reports, knowledge, courses, ticks, operations):
+    for part in (generation, jobs, events, actions, reports, knowledge, courses, ticks, webhooks, operations):
         app.include_router(part.router)
     app.mount("/docs/assets", operations.ASSETS)
     _describe_problems(app)

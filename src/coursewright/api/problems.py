@@ -40,6 +40,7 @@ STATUSES: dict[type[CoursewrightError], int] = {
     errors.CallError: 502,
     errors.RateLimited: 503,
     errors.Overloaded: 502,
+    errors.NoCapacity: 502,
     errors.CallTimedOut: 504,
     errors.ConnectionLost: 502,
     errors.ReplyLost: 502,

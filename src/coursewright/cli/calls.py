@@ -1,4 +1,4 @@
-"""What models were asked and what it cost: `calls`, `models`."""
+"""What models were asked, what it cost, and what is kept of it: `calls`, `models`, `prune`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -39,6 +39,7 @@ coursewright calls 3f1c
 coursewright calls 3f1c --json | jq '.spent'  # for programs: dollars, and every call""",
     )(calls)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright models")(models)
+    app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright prune --unused 7")(prune)
 
 
 def calls(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
@@ -53,6 +54,30 @@ def calls(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
 def models(json: Json = False, data_dir: DataDir = None) -> None:
     """Show how the models fare that were called: limits, prices, calls in flight, breaker."""
     asyncio.run(_models(settings(data_dir), json=json))
+
+
+def prune(
+    unused: Annotated[
+        float | None,
+        typer.Option(help="Days without use, at least 1. Default: as configured (30).", metavar="DAYS", min=1),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Delete prompts and replies that were kept long enough; what they cost stays on record.
+
+    Workers do this once an hour. A deleted reply would have to be paid for again.
+    """
+    asyncio.run(_prune(settings(data_dir), unused, json=json))
+
+
+async def _prune(configured: Settings, unused: float | None, *, json: bool) -> None:
+    async with open_coursewright(configured) as program:
+        deleted = await program.replies.prune(unused)
+    if json:
+        print_json({"deleted": deleted})
+    else:
+        say("✓", f"Deleted {count(deleted, 'prompt')} with what was answered; the ledger keeps what they cost.")
 
 
 async def _calls(configured: Settings, name: str, *, json: bool) -> None:
@@ -128,12 +153,18 @@ def _table(found: Sequence[CallRecord], width: int) -> Table:
 
 def _cells(call: CallRecord, *, model: bool, inputs: bool, rest: bool) -> list[str]:
     turn = f", turn {call.turn + 1}" if call.turn else ""
-    repeats = f" ×{call.sends}" if call.sends > 1 else ""
-    cells = [call.kind.replace("_", " ") + turn, "stored" if call.saved else call.state + repeats]
+    cells = [call.kind.replace("_", " ") + turn, _state(call)]
     cells += [call.model] if model else []
     cells += [f"{call.input_tokens:,}", f"{call.cached_tokens:,}"] if inputs else []
     cells += [f"{call.output_tokens:,}", _time(call.seconds)] if rest else []
     return [*cells, _cost(call)]
+
+
+def _state(call: CallRecord) -> str:
+    if call.saved:
+        return "stored"
+    mode = f" {call.mode}" if call.mode in ("batch", "flex") else ""
+    return call.state + mode + (f" ×{call.sends}" if call.sends > 1 else "")
 
 
 def _time(seconds: float | None) -> str:
@@ -206,7 +237,7 @@ def _money(spend: Spend) -> dict[str, float | None]:
 
 
 def _record(call: CallRecord) -> dict[str, Any]:
-    numbers = {"cost", "reserved", "suspected"}
+    numbers = {"cost", "reserved", "suspected", "multiplier"}
     return {
         name: float(value) if name in numbers and value is not None else value for name, value in asdict(call).items()
     }

@@ -24,6 +24,7 @@ EXIT_CODES: dict[str, int] = {
     "call_failed": 69,
     "rate_limited": 75,
     "overloaded": 69,
+    "no_capacity": 69,
     "call_timed_out": 69,
     "connection_lost": 69,
     "reply_lost": 69,

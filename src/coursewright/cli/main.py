@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from coursewright import __version__
-from coursewright.cli import calls, estimate, generate, jobs, keys, search, serve, system, tick, worker
+from coursewright.cli import calls, estimate, generate, jobs, keys, provider_keys, search, serve, system, tick, worker
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_foreign, show_usage
 from coursewright.cli.help import Group
@@ -35,6 +35,7 @@ estimate.register(app)
 search.register(app)
 jobs.register(app)
 calls.register(app)
+provider_keys.register(app)
 serve.register(app)
 worker.register(app)
 system.register(app)

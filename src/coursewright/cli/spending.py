@@ -80,11 +80,11 @@ def quote_rows(quote: Quote, terms: JobTerms, *, capped: bool) -> list[tuple[str
     """Return what is said of a course before it is begun."""
     estimate = quote.estimate
     tokens = tuple(a + b for a, b in zip(estimate.input_tokens, estimate.output_tokens, strict=True))
-    time = _minutes(estimate.minutes) if terms.urgency == "normal" else "up to a day"
+    time = _minutes(estimate.minutes) if terms.urgency == "normal" else f"up to {_wait(terms.hours)}"
     rows = [
         ("author", "llm: a model writes, code checks each sentence"),
         ("model", ", then ".join((estimate.model, *(terms.fallbacks or ())))),
-        ("estimate", f"{_range(estimate.calls)} calls, {_dollars(quote, terms)}, {time}"),
+        ("estimate", f"{_range(estimate.calls)} calls, {_dollars(quote)}, {time}"),
         ("tokens", f"{_range(tuple(round(each, -3) for each in tokens))}"),
     ]
     return [*rows, ("cap", f"{quote.cap:.2f} dollars; the job pauses before it would cost more")] if capped else rows
@@ -113,14 +113,18 @@ def _range(numbers: tuple[int, ...]) -> str:
     return f"{low:,} to {high:,}" if high > low else f"{low:,}"
 
 
-def _dollars(quote: Quote, terms: JobTerms) -> str:
+def _dollars(quote: Quote) -> str:
     dollars = quote.estimate.dollars
     if dollars is None:
         return "price not known"
     low, high = dollars
     if not high:
         return "free of charge"
-    return f"{low:.2f} to {high:.2f} dollars" + (", about half of it in a batch" if terms.urgency == "batch" else "")
+    return f"{low:.2f} to {high:.2f} dollars"
+
+
+def _wait(hours: float | None) -> str:
+    return "a day" if hours is None else f"{hours:g} hours"
 
 
 def _minutes(minutes: tuple[float, float]) -> str:

@@ -4,8 +4,8 @@ A first guess from sizes alone; the ledger tells how far off it was.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from coursewright.course.plan import CourseRequest
@@ -24,12 +24,13 @@ _REPAIRS = 0.5  # of all calls, at worst
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The calls of one kind: how many, tokens in and out of each."""
+    """The calls of one kind: how many, tokens in and out of each. `multiplier`: of the price, below 1 in a batch."""
 
     kind: str
     calls: int
     input: int
     output: int
+    multiplier: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,25 @@ def estimate(
     abilities: Abilities,
     price: Price | None,
     at_once: int = 20,
+    cheaper: Mapping[str, Decimal] | None = None,
 ) -> Estimate:
-    """Estimate the course that `request` asks for, from the sizes of the passages; `at_once` calls are in flight."""
-    work = tuple(_work(passages, request, abilities))
+    """Estimate the course that `request` asks for, from the sizes of the passages; `at_once` calls are in flight.
+
+    `cheaper`: multipliers of the price by kind, in a batch; repairs go at once, at the whole price.
+    """
+    cheaper = cheaper or {}
+    work = tuple(
+        replace(each, multiplier=float(cheaper.get(each.kind, 1))) for each in _work(passages, request, abilities)
+    )
     calls = sum(each.calls for each in work)
     read = sum(each.calls * each.input for each in work)
     written = sum(each.calls * each.output for each in work)
     worst = 1 + _REPAIRS
     dollars = None
     if price is not None:
-        low = sum((each.calls * price.cost(Usage(each.input, each.output)) for each in work), Decimal(0))
-        dollars = (low, low * Decimal(str(worst)))
+        whole = {each.kind: each.calls * price.cost(Usage(each.input, each.output)) for each in work}
+        low = sum((cost * cheaper.get(kind, Decimal(1)) for kind, cost in whole.items()), Decimal(0))
+        dollars = (low, low + Decimal(str(_REPAIRS)) * sum(whole.values(), Decimal(0)))
     longest = max(each.output for each in work) * _SECONDS_A_TOKEN + _FIRST_SECONDS
     waves = math.ceil(calls / at_once)
     minutes = max(_LONGEST_CHAIN, waves) * longest / 60

@@ -17,6 +17,9 @@ class JobTerms(BaseModel):
     budget: Decimal | None = Field(None, ge=0, description="Hard cap in dollars; default: the installation's.")
     fallbacks: tuple[str, ...] | None = Field(None, description="Models to ask while the one before fails.")
     urgency: Literal["normal", "batch"] = "normal"
+    hours: float | None = Field(
+        None, gt=0, le=720, description="urgency batch: done so many hours after the first call; default: a day."
+    )
     substitute: bool = Field(True, description="Whether the built-in author writes what the model could not.")
     generation: int = Field(0, ge=0, description="Above 0: answers kept from earlier generations are not used.")
 

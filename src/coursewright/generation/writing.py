@@ -36,6 +36,8 @@ class Writing:
             generation=lease.generation,
             documents=tuple(sorted({passage.document for passage in passages})),
             terms=job_terms(lease.request),
+            seconds_left=lease.seconds_left,
+            host_seconds=lease.host_seconds,
         )
         return await self._author_for(request, context)
 

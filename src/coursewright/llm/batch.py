@@ -30,6 +30,7 @@ class _Due:
     id: UUID
     organisation_id: UUID
     model: str
+    fingerprint: str
     provider_id: str
     late: bool
     cancelling: bool
@@ -61,12 +62,20 @@ class Batches:
             done += await self._look_after(due)
         return done
 
+    async def ended(self, provider_id: str) -> bool:
+        """A provider says that a batch has ended: look after it. False: it is not one of ours, or over already."""
+        if await self._scalar("hasten_batch", provider_id=provider_id) is None:
+            return False
+        if due := await self._due():
+            await self._look_after(due)
+        return True
+
     async def _submit(self, wave: dict[str, Any]) -> int:
         batch = UUID(wave["batch"])
         items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
         failpoints.hit("begun")
         try:
-            provider = await self._provider(wave["model"], UUID(wave["organisation"]))
+            provider = await self._provider(wave["model"], UUID(wave["organisation"]), wave["fingerprint"])
             provider_id = await provider.submit_batch(items)
         except CoursewrightError as error:
             if isinstance(error, CallError) and error.billed:
@@ -90,7 +99,7 @@ class Batches:
 
     async def _look_after(self, due: _Due) -> int:
         try:
-            provider = await self._provider(due.model, due.organisation_id)
+            provider = await self._provider(due.model, due.organisation_id, due.fingerprint)
             if await provider.poll_batch(due.provider_id) == BatchState.ENDED:
                 return await self._store(due, provider)
             if due.late and not due.cancelling:  # stuck: what is finished can still be had
@@ -115,7 +124,7 @@ class Batches:
         for each in waiting:
             outcome = outcomes.get(each.call)
             if isinstance(outcome, Reply):
-                sent = Sent(each.call, each.send, due.model, each.kind, _price(each.price))
+                sent = Sent(each.call, each.send, due.model, each.kind, Price.stored(each.price))
                 await self._flights.store(sent, outcome)
             else:
                 error = outcome or CallError("The batch ended without this call.")
@@ -123,8 +132,8 @@ class Batches:
         await self._end(due.id, None)
         return len(waiting)
 
-    async def _provider(self, model: str, organisation: UUID) -> Provider:
-        return await self._providers.get(model.partition(":")[0], organisation)
+    async def _provider(self, model: str, organisation: UUID, used: str) -> Provider:
+        return await self._providers.get(model.partition(":")[0], organisation, used)
 
     async def _due(self) -> _Due | None:
         async with connected(self._pool) as connection, connection.cursor(row_factory=class_row(_Due)) as cursor:
@@ -152,10 +161,6 @@ class Batches:
             "most_tokens": self._settings.batch_tokens,
             "submit": self._settings.timeout_seconds + self._settings.grace_seconds,
         }
-
-
-def _price(stored: dict[str, Any] | None) -> Price | None:
-    return None if stored is None else Price.from_json(stored)
 
 
 __all__ = ["Batches"]

@@ -20,11 +20,12 @@ class Cache:
         self._pool = pool
         self._settings = settings
 
-    async def prune(self) -> int:
-        """Delete texts that were not used for `cache_days`, then the longest unused beyond `cache_mb` of each
-        organisation, but none that was used within a day (a job may be at work with it). Returns how many.
+    async def prune(self, days: float | None = None) -> int:
+        """Delete texts that were not used for so many days (default: `cache_days`), then the longest unused beyond
+        `cache_mb` of each organisation, but none that was used within a day (a job may be at work with it); and those
+        whose sources were deleted while their call was in flight. Returns how many.
         """
-        days, megabytes = self._settings.cache_days, self._settings.cache_mb
+        days, megabytes = self._settings.cache_days if days is None else days, self._settings.cache_mb
         return await self._scalar("prune", {"days": days, "bytes": megabytes * 1_000_000})
 
     async def forget(self, organisation_id: UUID, knowledge_base_id: UUID, documents: Sequence[str] | None) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -35,6 +35,7 @@ class Begun:
     provider_id: str = ""
     age: float = 0.0
     model: str = ""
+    fingerprint: str = ""
     key: str = ""
     reply: dict[str, Any] | None = None
     price: dict[str, Any] | None = None
@@ -56,6 +57,7 @@ class Poll:
     organisation: UUID
     model: str
     kind: str
+    fingerprint: str
     provider_id: str
     price: dict[str, Any] | None
     age: float
@@ -95,11 +97,18 @@ class CallRows:
         await self._scalar("record_id", send=send, provider_id=provider_id, window=window, poll_in=poll_in)
 
     async def record_reply(
-        self, send: UUID, prompt: Mapping[str, Any] | None, reply: Mapping[str, Any], cost: Decimal | None
+        self,
+        send: UUID,
+        prompt: Mapping[str, Any] | None,
+        reply: Mapping[str, Any],
+        cost: Decimal | None,
+        price: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Store a reply and settle its money; False when another reply had come before."""
+        """Store a reply and settle its money; False when another reply had come before. `price`: where it was not the
+        one that was agreed.
+        """
         document = None if prompt is None else Jsonb(prompt, dumps=_dumps)
-        parameters = {"send": send, "prompt": document, "cost": cost}
+        parameters = {"send": send, "prompt": document, "cost": cost, "price": None if price is None else Jsonb(price)}
         try:
             return bool(await self._scalar("record_reply", reply=Jsonb(reply, dumps=_dumps), **parameters))
         except psycopg.DataError:  # something in the provider's own JSON that Postgres does not take
@@ -112,10 +121,14 @@ class CallRows:
             "record_failure", send=send, code=code, why=why.replace("\x00", ""), billed=billed, retry_in=retry_in
         )
 
-    async def record_verdict(self, call: UUID, reason: str | None) -> None:
-        """Record that an answer is accepted (no reason) or rejected."""
+    async def record_verdict(self, call: UUID, reason: str | None, cache: float | None = None) -> None:
+        """Record that an answer is accepted (no reason) or rejected. `cache`: seconds that the first level keeps it."""
         why = None if reason is None else reason.replace("\x00", "")
-        await self._scalar("record_verdict", call=call, accepted=reason is None, why=why)
+        await self._scalar("record_verdict", call=call, accepted=reason is None, why=why, cache=cache)
+
+    async def use_reply(self, call: UUID, job: UUID | None) -> None:
+        """Record that an answer was found in the first level."""
+        await self._scalar("use_reply", call=call, job=job)
 
     async def learn(self, told: Mapping[str, Any]) -> None:
         """Tell limit, breaker and lengths how a send went."""
@@ -140,8 +153,45 @@ class CallRows:
 
     async def take_polls(self, most: int, every: float) -> list[Poll]:
         """Take background replies that are due to be asked for."""
+        return await self._polls("take_polls", most=most, every=every)
+
+    async def take_poll(self, provider_id: str, every: float) -> Poll | None:
+        """Take the background reply of that id, due or not; None: there is none that anybody waits for."""
+        found = await self._polls("take_poll", provider_id=provider_id, every=every)
+        return found[0] if found else None
+
+    async def orphans(self, provider: str) -> list[Poll]:
+        """Return background requests whose id was not stored."""
+        return await self._polls("orphans", provider=provider)
+
+    async def longest_gap(self) -> float | None:
+        """Return the longest time in seconds between two rounds of duties lately; None: not known."""
+        gap: float | None = await self._scalar("longest_gap")
+        return gap
+
+    async def job_age(self, job: UUID) -> float | None:
+        """Return the seconds since a job's first call; None: it made none."""
+        age: float | None = await self._scalar("job_age", job=job)
+        return age
+
+    async def installation(self) -> UUID:
+        """Return what tells this database from others."""
+        found: UUID = await self._scalar("installation")
+        return found
+
+    async def forgotten(self) -> list[tuple[str, UUID]]:
+        """Return keys, and their organisations, whose replies are to be deleted from the first level."""
+        async with connected(self._pool) as connection:
+            cursor = await connection.execute(sql(__package__, "forgotten"))
+            return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+    async def told_forgotten(self, keys: Sequence[str]) -> None:
+        """Record that they are."""
+        await self._scalar("told_forgotten", keys=list(keys))
+
+    async def _polls(self, query: str, **parameters: Any) -> list[Poll]:
         async with connected(self._pool) as connection, connection.cursor(row_factory=class_row(Poll)) as cursor:
-            await cursor.execute(sql(__package__, "take_polls"), {"most": most, "every": every})
+            await cursor.execute(sql(__package__, query), parameters)
             return await cursor.fetchall()
 
     async def _scalar(self, query: str, **parameters: Any) -> Any:

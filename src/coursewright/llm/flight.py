@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,8 +22,7 @@ from coursewright.errors import (
     CallTimedOut,
     CoursewrightError,
     DatabaseUnavailable,
-    NeedsAction,
-    Overloaded,
+    NoCapacity,
     RateLimited,
     ReplyLost,
     RequestRefused,
@@ -57,6 +56,10 @@ class Sent:
     input_estimate: int = 0
     prompt: dict[str, Any] | None = None
 
+    def charged(self, reply: Reply, flex: Decimal) -> Price | None:
+        """Return the price that a reply costs by; `flex`: the multiplier of the cheaper tier."""
+        return self.price.times(flex) if self.price is not None and reply.tier == "flex" else self.price
+
 
 class Flights:
     """Sends requests and stores what comes of them. `on_settled` is told of every call that is no longer in flight."""
@@ -74,7 +77,8 @@ class Flights:
         self._settings = settings
         self._spill = spill
         self._on_settled = on_settled
-        self._running: set[asyncio.Task[Reply]] = set()
+        self._flex = Decimal(str(settings.flex_multiplier))
+        self._running: set[asyncio.Task[None]] = set()
 
     async def fly(self, begun: Begun, provider: Provider, kind: str, request: Request, terms: Terms) -> Reply:
         """Send and return the reply, which is on disk by then.
@@ -93,24 +97,35 @@ class Flights:
             terms.input_estimate,
             request.canonical(),
         )
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         work = self._submit if terms.mode == "background" else self._send
-        flight = asyncio.create_task(work(sent, provider, request, terms))
-        self._running.add(flight)
-        flight.add_done_callback(self._landed)
-        return await asyncio.shield(flight)
+        self.spawn(self._carry(work(sent, provider, request, terms, reply), reply))
+        return await asyncio.shield(reply)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the call that began it; `close` waits for it."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._landed)
+
+    async def settle(self) -> None:
+        """Wait for everything that is in flight now, and what follows from it."""
+        if self._running:
+            await asyncio.wait(list(self._running))
 
     async def fetch(self, sent: Sent, provider: Provider, provider_id: str, age: float) -> Reply:
         """Ask for a reply that is made in the background. Raises Deferred while it is not there."""
         try:
             reply = await provider.fetch(provider_id)
-        except (ReplyLost, RequestRefused, NeedsAction) as error:
+        except (ReplyLost, RequestRefused) as error:
             raise await self._failed(sent, provider, error, age) from error
         except CallError as error:  # asking failed, not the reply
             raise Deferred(self._settings.poll_seconds, sent.call, error.detail) from error
         if reply is None:
             raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
         failpoints.hit("fetched")
-        await self._store(sent, provider, reply, age)
+        await self.store(sent, reply)
+        await self._learn_from(sent, provider, reply, age)
         return reply
 
     async def store_late(self, record: dict[str, Any]) -> bool:
@@ -118,10 +133,10 @@ class Flights:
         send = UUID(record["send"])
         try:
             if "provider_id" in record:
-                await self._record_id(send, record["provider_id"])
+                await self.identify(send, record["provider_id"])
             else:
                 cost = None if record["cost"] is None else Decimal(record["cost"])
-                await self._rows.record_reply(send, record["prompt"], record["reply"], cost)
+                await self._rows.record_reply(send, record["prompt"], record["reply"], cost, record.get("price"))
         except DatabaseUnavailable:
             return False
         except psycopg.errors.ForeignKeyViolation:
@@ -143,29 +158,51 @@ class Flights:
         if self._running:
             await asyncio.wait(self._running)
 
-    def _landed(self, flight: "asyncio.Task[Reply]") -> None:
-        self._running.discard(flight)
-        if not flight.cancelled():
-            flight.exception()  # whoever waited has seen it; nobody may be left to wait
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("What follows from a call failed: %r", error)
 
-    async def _send(self, sent: Sent, provider: Provider, request: Request, terms: Terms) -> Reply:
+    async def _carry(self, flight: Coroutine[Any, Any, None], reply: "asyncio.Future[Reply]") -> None:
+        """Let a flight end; whoever waits for its reply, if anybody still does, hears how."""
+        try:
+            await flight
+        except asyncio.CancelledError:
+            reply.cancel()
+            raise
+        except Exception as error:
+            if reply.done():
+                raise
+            reply.set_exception(error)
+            reply.exception()  # nobody may be left to see it
+
+    async def _send(
+        self, sent: Sent, provider: Provider, request: Request, terms: Terms, told: "asyncio.Future[Reply]"
+    ) -> None:
         failpoints.hit("begun")
         began = time.monotonic()
         try:
-            with self._telemetry.asking(request, sent.call, "sync") as asking:
+            with self._telemetry.asking(request, sent.call, terms.mode) as asking:
                 async with asyncio.timeout(terms.timeout + 1):
                     reply = await provider.send(request, sent.call, terms.timeout)
-                asking.replied(reply, None if sent.price is None else sent.price.cost(reply.usage))
+                price = sent.charged(reply, self._flex)
+                asking.replied(reply, None if price is None else price.cost(reply.usage))
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(sent))
             raise
         except Exception as error:
             raise await self._failed(sent, provider, error, time.monotonic() - began) from error
         failpoints.hit("replied")
-        await self._store(sent, provider, reply, time.monotonic() - began)
-        return reply
+        seconds = time.monotonic() - began
+        await self._record(sent, reply)
+        if not told.done():
+            told.set_result(reply)  # on disk: the rest is nothing that its reader has to wait for
+        await self._tell(sent.call)
+        await self._learn_from(sent, provider, reply, seconds)
 
-    async def _submit(self, sent: Sent, provider: Provider, request: Request, terms: Terms) -> Reply:
+    async def _submit(
+        self, sent: Sent, provider: Provider, request: Request, terms: Terms, told: "asyncio.Future[Reply]"
+    ) -> None:
         failpoints.hit("begun")
         began = time.monotonic()
         try:
@@ -179,7 +216,7 @@ class Flights:
             raise await self._failed(sent, provider, error, time.monotonic() - began) from error
         failpoints.hit("submitted")
         try:
-            await self._record_id(sent.send, provider_id)
+            await self.identify(sent.send, provider_id)
         except DatabaseUnavailable:
             await self._spill_record(sent, {"provider_id": provider_id})
             raise
@@ -187,16 +224,8 @@ class Flights:
         raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
 
     async def store(self, sent: Sent, reply: Reply) -> None:
-        """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away."""
-        stored = reply_to_json(reply)
-        cost = None if sent.price is None else sent.price.cost(reply.usage)
-        try:
-            await self._rows.record_reply(sent.send, sent.prompt, stored, cost)
-        except DatabaseUnavailable:
-            dollars = None if cost is None else str(cost)
-            await self._spill_record(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars})
-            raise
-        failpoints.hit("recorded")
+        """Put a reply on disk and tell those who wait for it."""
+        await self._record(sent, reply)
         await self._tell(sent.call)
 
     async def fail(self, send: UUID, call: UUID, error: CoursewrightError, *, billed: bool) -> None:
@@ -204,8 +233,25 @@ class Flights:
         await self._rows.record_failure(send, error.code, error.detail, billed=billed, retry_in=0)
         await self._tell(call)
 
-    async def _store(self, sent: Sent, provider: Provider, reply: Reply, seconds: float) -> None:
-        await self.store(sent, reply)
+    async def identify(self, send: UUID, provider_id: str) -> None:
+        """Store the provider's id of a background request."""
+        await self._rows.record_id(send, provider_id, self._settings.background_seconds, self._settings.poll_seconds)
+
+    async def _record(self, sent: Sent, reply: Reply) -> None:
+        """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away."""
+        stored = reply_to_json(reply)
+        price = sent.charged(reply, self._flex)
+        cost = None if price is None else price.cost(reply.usage)
+        other = None if price is None or price == sent.price else price.to_json()
+        try:
+            await self._rows.record_reply(sent.send, sent.prompt, stored, cost, other)
+        except DatabaseUnavailable:
+            dollars = None if cost is None else str(cost)
+            await self._spill_record(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other})
+            raise
+        failpoints.hit("recorded")
+
+    async def _learn_from(self, sent: Sent, provider: Provider, reply: Reply, seconds: float) -> None:
         used = reply.usage.input + reply.usage.output
         abilities = provider.abilities(sent.model.partition(":")[2])
         limits = reply.limits or ReportedLimits()
@@ -224,9 +270,6 @@ class Flights:
             tokens={"limit": limits.tokens.limit, "remaining": limits.tokens.remaining},
         )
 
-    async def _record_id(self, send: UUID, provider_id: str) -> None:
-        await self._rows.record_id(send, provider_id, self._settings.background_seconds, self._settings.poll_seconds)
-
     async def _spill_record(self, sent: Sent, record: dict[str, Any]) -> None:
         if self._spill is not None:
             about = {"call": str(sent.call), "send": str(sent.send)}
@@ -243,7 +286,9 @@ class Flights:
         again = isinstance(error, CallError) and not isinstance(error, RequestRefused)
         billed = isinstance(error, CallError) and error.billed
         wait = 0.0
-        if again and not isinstance(error, RateLimited):
+        if isinstance(error, NoCapacity):
+            wait = self._settings.flex_wait_seconds * (1 + random.random())  # noqa: S311
+        elif again and not isinstance(error, RateLimited):
             wait = 1.0 + 4.0 * random.random()  # noqa: S311 - spreads load; the breaker lengthens it
         failpoints.hit("failed")
         await self._rows.record_failure(sent.send, error.code, error.detail, billed=billed, retry_in=wait)
@@ -254,7 +299,7 @@ class Flights:
             sent,
             provider,
             outcome="rate_limited" if isinstance(error, RateLimited) else "error",
-            counts=isinstance(error, (Overloaded, CallTimedOut)) or (again and not isinstance(error, RateLimited)),
+            counts=again and not isinstance(error, (RateLimited, NoCapacity)),
             refund=0.0 if billed else sent.tokens,
             seconds=seconds,
             error=error.code,

@@ -4,23 +4,28 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from coursewright.db.pool import Pool
-from coursewright.errors import BudgetReached, CallError, NoUsableReply, PriceUnknown
+from coursewright.errors import KeyRefused, NoUsableReply
 from coursewright.llm import failpoints
+from coursewright.llm.background import Background
 from coursewright.llm.batch import Batches
 from coursewright.llm.cache import Cache
-from coursewright.llm.call import Begun, CallRows, reply_from_json
-from coursewright.llm.flight import Flights, Sent, Settled
+from coursewright.llm.call import CallRows, Poll, reply_from_json
+from coursewright.llm.first_level import FirstLevel, Kept
+from coursewright.llm.flight import Flights, Settled
 from coursewright.llm.model import Accepted, Answer, Deferred, Judge, Origin, Reply, Request, Value, call_key
-from coursewright.llm.prices import Price, Prices
+from coursewright.llm.prices import Prices
 from coursewright.llm.provider import Provider, Providers
+from coursewright.llm.refusal import refusal
 from coursewright.llm.spill import Spill
 from coursewright.llm.telemetry import Telemetry
 from coursewright.llm.terms import Terms, TermsMaker
@@ -36,7 +41,8 @@ class Gateway:
     """Durable calls. Use as an async context manager: leaving waits for what is in flight.
 
     `spill`: folder for replies that come while the database is away. `on_settled` is told the id of every call that is
-    no longer in flight, so that whoever waits for it can be woken; asking again suffices, too.
+    no longer in flight, so that whoever waits for it can be woken; asking again suffices, too. `redis`: URL of a first
+    level of the cache, used where `redis_hours` are set. `webhooks`: providers that call `ended`.
     """
 
     def __init__(
@@ -49,16 +55,20 @@ class Gateway:
         on_settled: Settled | None = None,
         name: str | None = None,
         telemetry: Telemetry | None = None,
+        redis: SecretStr | None = None,
+        webhooks: Collection[str] = (),
     ) -> None:
         self._settings = settings or GatewaySettings()
         self._providers = providers
         self._rows = CallRows(pool)
         self.prices = Prices(self._settings.prices)
-        self._terms = TermsMaker(self._rows, self.prices, self._settings)
+        self.terms = TermsMaker(self._rows, self.prices, self._settings, webhooks)
         self._telemetry = telemetry or Telemetry()
         self._flights = Flights(
             self._rows, self._settings, Spill(spill) if spill else None, on_settled, self._telemetry
         )
+        self._background = Background(self._rows, providers, self._flights, self._settings)
+        self._first = FirstLevel(redis, self._rows, self._settings) if redis and self._settings.redis_hours else None
         self._batches = Batches(pool, providers, self._flights, self._settings)
         self._cache = Cache(pool, self._settings)
         self._next_prune = 0.0
@@ -73,6 +83,8 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._flights.close(self._settings.grace_seconds)
+        if self._first is not None:
+            await self._first.aclose()
 
     async def call(
         self, origin: Origin, request: Request, judge: Judge[Value], *, fallbacks: Sequence[str] = ()
@@ -91,14 +103,13 @@ class Gateway:
         for turn in range(self._settings.max_turns):
             if turn == 1:
                 origin = replace(origin, urgency="normal")  # repairs are few; in a batch each would cost up to a day
-            call_id, reply, state = await self._turn(origin, turn, request, fallbacks)
-            verdict = judge(reply)
-            accepted = isinstance(verdict, Accepted)
-            if state == "answered" or (accepted and state == "rejected"):
-                await self._rows.record_verdict(call_id, None if isinstance(verdict, Accepted) else verdict.reason)
-                failpoints.hit("judged")
+            found = await self._turn(origin, turn, request, fallbacks)
+            verdict = judge(found.reply)
+            # Nobody has to wait for the verdict's way to the disk: who runs the step again judges again, and the same.
             if isinstance(verdict, Accepted):
-                return Answer(verdict.value, reply, call_id, tuple(rejected))
+                self._flights.spawn(self._accepted(origin, found))
+                return Answer(verdict.value, found.reply, found.call, tuple(rejected))
+            self._flights.spawn(self._rejected(found, verdict.reason))
             rejected.append(verdict.reason)
             request = verdict.again or request
         raise NoUsableReply(
@@ -117,37 +128,55 @@ class Gateway:
             done += 1
             if self._on_settled is not None:
                 await self._on_settled(call)
-        for due in await self._rows.take_polls(20, self._settings.poll_seconds):
-            sent = Sent(due.call, due.send, due.model, due.kind, _price(due.price))
-            try:
-                provider = await self._providers.get(due.model.partition(":")[0], due.organisation)
-                await self._flights.fetch(sent, provider, due.provider_id, due.age)
-            except Deferred:
-                continue
-            except Exception as error:  # on record with the call; other calls are not to suffer
-                logger.warning("Call %s: %s", due.call, error)
-            done += 1
+        done += await self._background.duties()
+        if self._first is not None:
+            await self._first.forget()
         if time.monotonic() >= self._next_prune:
             self._next_prune = time.monotonic() + _PRUNE_SECONDS
             await self._cache.prune()
         return done + await self._batches.duties()
 
-    async def _turn(
-        self, origin: Origin, turn: int, request: Request, fallbacks: Sequence[str]
-    ) -> tuple[UUID, Reply, str]:
+    async def ended(self, provider: str, provider_id: str) -> bool:
+        """A provider says that a background reply or a batch has ended, well or not: store what came of it.
+
+        False: nobody here waits for it. A request whose id was lost with its process is found again by this.
+        """
+        return await self._batches.ended(provider_id) or await self._background.ended(provider, provider_id)
+
+    async def settle(self) -> None:
+        """Wait for all that is in flight here, and for what is learned from it."""
+        await self._flights.settle()
+
+    async def _rejected(self, found: "_Found", reason: str) -> None:
+        if found.state == "answered":
+            await self._rows.record_verdict(found.call, reason)
+            failpoints.hit("judged")
+
+    async def _accepted(self, origin: Origin, found: "_Found") -> None:
+        if found.state != "accepted":
+            await self._rows.record_verdict(found.call, None, self._first.seconds if self._first else None)
+            failpoints.hit("judged")
+        if self._first is not None and found.key:
+            await self._first.keep(origin.organisation_id, found.key, Kept(found.call, found.model, found.reply))
+
+    async def _turn(self, origin: Origin, turn: int, request: Request, fallbacks: Sequence[str]) -> "_Found":
         """Return a stored reply to this turn's request, of whichever model, or get one."""
         candidates = [replace(request, model=model) for model in dict.fromkeys((request.model, *fallbacks))]
         keys = [call_key(origin, turn, candidate) for candidate in candidates]
+        if self._first is not None and (kept := await self._first.find(origin.organisation_id, keys)):
+            self._telemetry.stored(kept.model, "first")
+            self._flights.spawn(self._rows.use_reply(kept.call, origin.job_id))
+            return _Found(kept.call, kept.reply, "accepted", kept.model)
         closed: list[float] = []
         for candidate, key in zip(candidates, keys, strict=True):
             provider = await self._providers.get(candidate.provider, origin.organisation_id)
-            terms = await self._terms.make(provider, origin, candidate)
+            terms = await self.terms.make(provider, origin, candidate)
             begun = await self._rows.begin(self._asked(origin, turn, candidate, key, keys, provider, terms))
             match begun.outcome:
                 case "stored":
                     assert begun.reply is not None  # noqa: S101 - comes with the outcome
-                    self._telemetry.stored(begun.model)
-                    return begun.call, reply_from_json(begun.reply), begun.state
+                    self._telemetry.stored(begun.model, "database")
+                    return _Found(begun.call, reply_from_json(begun.reply), begun.state, begun.model, begun.key)
                 case "breaker":
                     closed.append(begun.seconds)
                     self._telemetry.breaker_refused(candidate.model)
@@ -155,19 +184,24 @@ class Gateway:
                 case "send" if terms.mode == "batch":
                     raise Deferred(_BATCH_SECONDS, begun.call, "waits for its batch")
                 case "send":
-                    reply = await self._flights.fly(begun, provider, origin.kind, candidate, terms)
-                    return begun.call, reply, "answered"
+                    tier = replace(candidate, tier="flex") if terms.mode == "flex" else candidate
+                    try:
+                        reply = await self._flights.fly(begun, provider, origin.kind, tier, terms)
+                    except KeyRefused as error:
+                        if await self._providers.refused(provider, origin.organisation_id):
+                            raise Deferred(0.1, begun.call, "the next key is tried") from error
+                        raise
+                    return _Found(begun.call, reply, "answered", candidate.model, key)
                 case "pending" if begun.poll:
-                    return begun.call, await self._poll(origin, begun), "answered"
+                    assert begun.send is not None  # noqa: S101 - comes with the outcome
+                    due = Poll(
+                        begun.send, begun.call, origin.organisation_id, begun.model, origin.kind, begun.fingerprint,
+                        begun.provider_id, begun.price, begun.age,
+                    )  # fmt: skip
+                    return _Found(begun.call, await self._background.fetch(due), "answered", begun.model)
                 case _:
-                    raise _refusal(begun, candidate, terms)
+                    raise refusal(begun, candidate, terms)
         raise Deferred(min(closed), None, "every model fails too often at the moment")
-
-    async def _poll(self, origin: Origin, begun: Begun) -> Reply:
-        assert begun.send is not None  # noqa: S101 - comes with the outcome
-        provider = await self._providers.get(begun.model.partition(":")[0], origin.organisation_id)
-        sent = Sent(begun.call, begun.send, begun.model, origin.kind, _price(begun.price))
-        return await self._flights.fetch(sent, provider, begun.provider_id, begun.age)
 
     def _asked(
         self,
@@ -210,41 +244,20 @@ class Gateway:
             "most_failures": self._settings.max_sends,
             "month_cap": self._settings.month_budget,
             "poll_every": self._settings.poll_seconds,
+            "cache": self._first.seconds if self._first else None,
             "prompt": request.canonical() if terms.mode == "batch" else None,
         }
 
 
-def _price(stored: dict[str, Any] | None) -> Price | None:
-    return None if stored is None else Price.from_json(stored)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A reply. `state`: answered, accepted or rejected. `key`: of its call, where a first level may take it."""
 
-
-def _refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
-    """Return what to raise when a call may not be sent now."""
-    match begun.outcome:
-        case "budget":
-            whose = {"job": "this job", "month": "this month", "organisation": "the organisation"}[begun.scope]
-            return BudgetReached(
-                f"The next call could cost {begun.needed:.4f} dollars; {begun.spent:.4f} of the {begun.cap:.2f} for "
-                f"{whose} are spent.",
-                hint="Raise the budget and resume: what was written is kept, and nothing is paid twice.",
-            )
-        case "price":
-            return PriceUnknown(
-                f"Nobody knows what {request.model} costs, and there is a budget of {begun.cap:.2f} dollars to keep.",
-                hint="Say what it costs (--price INPUT/OUTPUT, dollars a million tokens; 0 if free), or set no budget.",
-            )
-        case "worn":
-            return CallError(
-                f"{request.model} gave no reply, however often it was asked. The last time: {begun.detail}",
-                hint="Is the provider in trouble? Retry the task later, or choose another model.",
-            )
-        case "unfit":
-            assert terms.unfit is not None  # noqa: S101 - that is what makes the mode unfit
-            return terms.unfit
-        case "pending":
-            return Deferred(begun.seconds, begun.call, "already asked")
-        case _:
-            return Deferred(begun.seconds, begun.other, begun.why)
+    call: UUID
+    reply: Reply
+    state: str
+    model: str
+    key: str = ""
 
 
 __all__ = ["Gateway"]

@@ -16,8 +16,10 @@ _DURATION = re.compile(r"([\d.]+)(ms|s|m|h|d)")
 
 
 def reported_limits(headers: Mapping[str, str], now: datetime | None = None) -> ReportedLimits | None:
-    """Read limits from headers with lower-case names; None when there are none. `now` is for times of day."""
-    now = now or datetime.now(UTC)
+    """Read limits from headers with lower-case names; None when there are none. `now` is for times of day; default: by
+    the sender's own clock, where it says what that shows.
+    """
+    now = now or _now(headers)
     found = ReportedLimits(_bucket(headers, "requests", now), _bucket(headers, "tokens", now))
     return None if found == ReportedLimits() else found
 
@@ -30,9 +32,17 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     if (seconds := _number(value)) is not None:
         return max(0.0, seconds)
     try:
-        return max(0.0, (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds())
+        return max(0.0, (parsedate_to_datetime(value) - (now or _now(headers))).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def _now(headers: Mapping[str, str]) -> datetime:
+    """Return what the sender's clock shows, so that it does not matter how far off ours is."""
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, TypeError, ValueError):
+        return datetime.now(UTC)
 
 
 def _bucket(headers: Mapping[str, str], what: str, now: datetime) -> Bucket:

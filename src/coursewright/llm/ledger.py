@@ -24,7 +24,10 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call of a job, with the sums over its sends. `saved`: answered before, for another job or an earlier run."""
+    """One call of a job, with the sums over its sends. `saved`: answered before, for another job or an earlier run.
+
+    `multiplier`: of the price, 0.5 in a batch at half the price.
+    """
 
     id: UUID
     kind: str
@@ -35,6 +38,7 @@ class CallRecord:
     state: str
     reason: str | None
     mode: str | None
+    multiplier: Decimal
     sends: int
     input_tokens: int
     cached_tokens: int

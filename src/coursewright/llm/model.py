@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -27,7 +28,8 @@ class Request:
 
     `model` is `provider:model`. `max_output_tokens` counts the visible answer; `reasoning_tokens` come on top where the
     model reasons (None: the provider's default effort; 0: as little as it allows). `schema` is a JSON schema that the
-    answer must fit. `metadata` goes to the provider (no personal data) and does not change what is asked.
+    answer must fit. `metadata` goes to the provider (no personal data) and does not change what is asked, nor does
+    `tier`: `flex` is slower, and cheaper where the provider has it.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Request:
     seed: int | None = None
     reasoning_tokens: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tier: Literal["", "flex"] = ""
 
     @property
     def provider(self) -> str:
@@ -52,9 +55,16 @@ class Request:
 
     def canonical(self) -> dict[str, Any]:
         """Return everything that the answer depends on, as JSON values."""
-        values = asdict(self)
-        del values["metadata"]
-        return values
+        return {
+            "model": self.model,
+            "messages": [{"role": each.role, "text": each.text, "shared": each.shared} for each in self.messages],
+            "max_output_tokens": self.max_output_tokens,
+            "schema": self.schema,
+            "schema_name": self.schema_name,
+            "temperature": self.temperature,
+            "seed": self.seed,
+            "reasoning_tokens": self.reasoning_tokens,
+        }
 
 
 class Finish(StrEnum):
@@ -98,7 +108,10 @@ class ReportedLimits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `text` is the visible answer alone; reasoning text is left out. `raw` is the provider's JSON."""
+    """What came back. `text` is the visible answer alone; reasoning text is left out. `raw` is the provider's JSON.
+
+    `tier`: the provider's own word for how it was served; `flex` costs less.
+    """
 
     text: str
     finish: Finish
@@ -107,6 +120,7 @@ class Reply:
     provider_id: str | None = None
     limits: ReportedLimits | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,7 @@ class Abilities:
     json_schema: Literal["strict", "loose", "none"] = "none"
     background: bool = False
     batch: bool = False
+    flex: bool = False
     prompt_cache: bool = False
     context_window: int = 8192
     largest_output: int = 4096
@@ -159,8 +174,9 @@ class Origin:
 
     `task_key` is the hash of the task's pinned inputs; a task that makes several calls appends what tells them apart.
     `kind` (of task) is what lengths and latencies are learned by. `documents` are those that the prompt quotes: the
-    replies are deleted with them. `seconds_left`: how long the host lets this attempt run (None: as long as it takes);
-    `host_seconds`: how long it lets any attempt run at most.
+    replies are deleted with them. `seconds_left`: how long the host lets this attempt run, from `began` on (of
+    `time.monotonic`; None: as long as it takes); `host_seconds`: how long it lets any attempt run at most. `within`:
+    seconds from the job's first call on in which a batch has to be done (None: as configured).
     """
 
     organisation_id: UUID
@@ -173,6 +189,13 @@ class Origin:
     urgency: Literal["normal", "batch"] = "normal"
     seconds_left: float | None = None
     host_seconds: float | None = None
+    within: float | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float | None:
+        """Return the seconds that this host still has for the attempt; None: as many as it takes."""
+        return None if self.seconds_left is None else self.seconds_left - (time.monotonic() - self.began)
 
 
 @dataclass(frozen=True, slots=True)

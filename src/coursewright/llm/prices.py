@@ -92,6 +92,11 @@ class Price:
         )
         return Price(tiers, stored["source"], Decimal(stored["multiplier"]))
 
+    @staticmethod
+    def stored(price: Mapping[str, Any] | None) -> "Price | None":
+        """Return a price that was stored, if one was."""
+        return None if price is None else Price.from_json(price)
+
     def _rates(self, input_tokens: int) -> Rates:
         return [rates for start, rates in self.tiers if start <= input_tokens or not start][-1]
 

@@ -82,8 +82,14 @@ class Provider(Protocol):
 class Providers(Protocol):
     """Where providers come from: one for each name and organisation (which may have a key of its own)."""
 
-    async def get(self, name: str, organisation_id: UUID | None) -> Provider:
-        """Return a provider. Raises ConfigurationError when there is none of that name, or no key for it."""
+    async def get(self, name: str, organisation_id: UUID | None, used: str | None = None) -> Provider:
+        """Return a provider. Raises ConfigurationError when there is none of that name, or no key for it.
+
+        `used`: fingerprint of the key of an earlier request, preferred as long as it is in force.
+        """
+
+    async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
+        """Note that a vendor refused a provider's key. True: the organisation has another one to try."""
 
 
 class FixedProviders:
@@ -92,7 +98,7 @@ class FixedProviders:
     def __init__(self, *providers: Provider) -> None:
         self._providers = {provider.name: provider for provider in providers}
 
-    async def get(self, name: str, organisation_id: UUID | None) -> Provider:
+    async def get(self, name: str, organisation_id: UUID | None, used: str | None = None) -> Provider:
         """Return the provider of that name. Raises ConfigurationError."""
         if name not in self._providers:
             raise ConfigurationError(
@@ -100,6 +106,10 @@ class FixedProviders:
                 hint=f"Configured: {', '.join(sorted(self._providers)) or 'none'}.",
             )
         return self._providers[name]
+
+    async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
+        """Return False: each has one key."""
+        return False
 
 
 __all__ = ["BatchItem", "BatchResult", "BatchState", "FixedProviders", "Provider", "Providers"]

@@ -73,10 +73,11 @@ class Telemetry:
             finally:
                 self._duration.record(time.monotonic() - began, common | failed)
 
-    def stored(self, model: str) -> None:
-        """Count an answer that was found instead of asked for."""
+    def stored(self, model: str, level: str) -> None:
+        """Count an answer that was found instead of asked for: in the `first` level or in the `database`."""
         if self._tracer is not None:
-            self._stored.add(1, {"gen_ai.request.model": model.partition(":")[2]})
+            about = {"gen_ai.request.model": model.partition(":")[2], "coursewright.cache.level": level}
+            self._stored.add(1, about)
 
     def breaker_refused(self, model: str) -> None:
         """Count a call that was not made because its model fails too often."""

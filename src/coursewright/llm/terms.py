@@ -1,9 +1,11 @@
 """On what terms a call is made: mode, time, tokens to reserve, and the most that it can cost."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeAlias
+from uuid import UUID
 
 from coursewright.errors import NeedsWorker
 from coursewright.llm.call import CallRows, Learned
@@ -16,6 +18,10 @@ from coursewright.settings import GatewaySettings, ModelLimits
 _LEARNED_SECONDS = 10.0
 _BATCH_WAIT_SECONDS = 86_400.0  # until a call that waits for a batch is given up
 _TYPICAL_TOKENS_PER_SECOND = 60.0
+_LONGEST_GAP = 300.0  # seconds between two looks of a host; about half of what a provider keeps a reply
+_MOST_JOBS = 10_000  # whose age is remembered
+
+Mode: TypeAlias = Literal["sync", "flex", "background", "batch", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Terms:
     `tokens`: debited from the limit. `reserve`: dollars, None without a price.
     """
 
-    mode: Literal["sync", "background", "batch", "none"]
+    mode: Mode
     timeout: float
     tokens: float
     input_estimate: int
@@ -35,12 +41,16 @@ class Terms:
 
 
 class TermsMaker:
-    """Makes terms from what is configured and what was learned."""
+    """Makes terms from what is configured and learned. `webhooks`: providers that tell when a reply is made."""
 
-    def __init__(self, rows: CallRows, prices: Prices, settings: GatewaySettings) -> None:
+    def __init__(
+        self, rows: CallRows, prices: Prices, settings: GatewaySettings, webhooks: Collection[str] = ()
+    ) -> None:
         self._rows = rows
         self._prices = prices
         self._settings = settings
+        self._webhooks = webhooks
+        self._first_calls: dict[UUID, float] = {}
         self._learned: dict[tuple[str, str, str], tuple[float, Learned]] = {}
 
     async def make(self, provider: Provider, origin: Origin, request: Request) -> Terms:
@@ -52,10 +62,12 @@ class TermsMaker:
         timeout = min(
             self._settings.most_seconds, self._settings.timeout_seconds + output / self._settings.tokens_per_second
         )
-        mode = await self._mode(abilities, origin, learned, output)
-        if mode == "sync" and origin.seconds_left is not None:
-            timeout = min(timeout, max(1.0, origin.seconds_left - 1))
-        if mode == "batch":
+        mode = await self._mode(abilities, origin, request, _expected(learned, output))
+        if mode == "sync" and origin.left is not None:
+            timeout = min(timeout, max(1.0, origin.left - 1))
+        elif mode == "flex":
+            timeout = max(timeout, self._settings.flex_seconds)
+        elif mode == "batch":
             timeout = _BATCH_WAIT_SECONDS
         price = self._prices.find(request.model)
         if price is not None and mode == "batch":
@@ -77,16 +89,50 @@ class TermsMaker:
         configured = self._settings.limits
         return configured.get(request.model) or configured.get(f"{request.provider}:*") or ModelLimits()
 
-    async def _mode(
-        self, abilities: Abilities, origin: Origin, learned: Learned, output: int
-    ) -> Literal["sync", "background", "batch", "none"]:
-        if origin.urgency == "batch" and abilities.batch and await self._rows.provider_storage(origin.organisation_id):
-            return "batch"
-        if origin.seconds_left is None or _expected(learned, output) <= origin.seconds_left:
+    def discount(self, abilities: Abilities, *, storage: bool) -> Decimal | None:
+        """Return the multiplier of the price where there is no hurry; None: the model has no cheaper mode."""
+        if abilities.batch and storage:
+            return Decimal(str(self._settings.batch_multiplier))
+        return Decimal(str(self._settings.flex_multiplier)) if abilities.flex else None
+
+    async def _mode(self, abilities: Abilities, origin: Origin, request: Request, expected: float) -> Mode:
+        left = origin.left
+        if origin.urgency == "batch" and not await self._is_late(origin):
+            if abilities.batch and await self._rows.provider_storage(origin.organisation_id):
+                return "batch"
+            if abilities.flex and left is None:
+                return "flex"
+        if left is None or expected <= left:
             return "sync"
-        if abilities.background and await self._rows.provider_storage(origin.organisation_id):
+        if (
+            abilities.background
+            and await self._is_fetched_in_time(request.provider)
+            and await self._rows.provider_storage(origin.organisation_id)
+        ):
             return "background"
         return "none"
+
+    async def _is_late(self, origin: Origin) -> bool:
+        """Tell whether a job's time for batches is over: what is left goes at once, so that its deadline holds."""
+        job = origin.job_id
+        if job is None:
+            return False
+        if job not in self._first_calls:
+            age = await self._rows.job_age(job)
+            if age is None:
+                return False
+            if len(self._first_calls) >= _MOST_JOBS:
+                self._first_calls.clear()
+            self._first_calls[job] = time.monotonic() - age
+        within = self._settings.batch_deadline_seconds if origin.within is None else origin.within
+        return time.monotonic() - self._first_calls[job] > within - self._settings.batch_margin_seconds
+
+    async def _is_fetched_in_time(self, provider: str) -> bool:
+        """Tell whether somebody comes for a reply while the provider keeps it: called by it, or on a frequent round."""
+        if provider in self._webhooks:
+            return True
+        gap = await self._rows.longest_gap()
+        return gap is not None and gap <= _LONGEST_GAP
 
     async def _what_was_learned(self, provider: Provider, origin: Origin, request: Request) -> Learned:
         key = (provider.endpoint, request.model, origin.kind)

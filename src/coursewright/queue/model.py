@@ -121,6 +121,7 @@ class Lease:
     job_type: str
     request: dict[str, Any]
     seconds_left: float | None = None  # that the host lets this attempt run, from its start; None: as long as it takes
+    host_seconds: float | None = None  # that it lets any attempt run
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,9 @@ class Tick(Worker):
             self._counts["started"] += len(claimed)
         if first and now - self._working_since < max(1.0, _SHARE_TO_BEGIN * self._budget):
             self._whole |= {lease.task_id for lease in claimed}
-        return [replace(lease, seconds_left=self._last_moment - time.monotonic()) for lease in claimed]
+        left = self._last_moment - time.monotonic()
+        most = self._last_moment - self._began
+        return [replace(lease, seconds_left=left, host_seconds=most) for lease in claimed]
 
     def _unfit(self) -> list[str]:
         """Name the kinds whose steps do not fit the rest of the time."""

@@ -19,6 +19,7 @@ OPEN = {
     ("get", "/api/cron/process-courses"): "has a secret of its own",
     ("post", "/api/cron/process-courses"): "has a secret of its own",
     ("post", "/process-course"): "is signed",
+    ("post", "/api/webhooks/openai"): "is signed",
 }
 # Routes that name no single thing: they answer, with the caller's own things only.
 LISTS = {("get", "/api/course-generation/v2"), ("get", "/api/course-generation/active-jobs")}

@@ -1,5 +1,6 @@
 """A gateway on a real Postgres with a scripted provider, and short words for what the tests do with them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,17 @@ class GatewayBench:
         self.settled.append(call)
 
     async def ask(self, key: str = "task-1", fallbacks: Sequence[str] = (), **origin: Any) -> Answer[str]:
-        return await self.gateway.call(replace(ORIGIN, task_key=key, **origin), REQUEST, good, fallbacks=fallbacks)
+        try:
+            return await self.gateway.call(
+                replace(ORIGIN, task_key=key, began=time.monotonic(), **origin), REQUEST, good, fallbacks=fallbacks
+            )
+        finally:
+            await self.gateway.settle()
+
+    async def allow_background(self) -> None:
+        """Let prompts rest at the provider, and let somebody look after them often enough."""
+        await self.ledger.limit_organisation(ALPHA, provider_storage=True)
+        await self.sql("update coursewright.rounds set gap = 60, gap_at = clock_timestamp()")
 
     async def sql(self, query: str, *parameters: object) -> Any:
         async with self.pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
@@ -62,7 +73,7 @@ class GatewayBench:
     async def left_in_flight(self) -> UUID:
         """Leave a call as a killed process leaves it: on its way, nobody waits for the reply. Returns the send."""
         key = call_key(ORIGIN, 0, REQUEST)
-        terms = await self.gateway._terms.make(self.provider, ORIGIN, REQUEST)
+        terms = await self.gateway.terms.make(self.provider, ORIGIN, REQUEST)
         asked = self.gateway._asked(ORIGIN, 0, REQUEST, key, [key], self.provider, terms)
         begun = await CallRows(self.pool).begin(asked)
         assert begun.send is not None

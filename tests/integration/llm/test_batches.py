@@ -1,17 +1,19 @@
 """Calls that are not urgent are pooled, handed in once, and fetched by any worker; what fails is asked for alone."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from coursewright.db.pool import Pool
-from coursewright.errors import CallTimedOut, ConnectionLost, Overloaded
+from coursewright.errors import CallTimedOut, ConnectionLost, NoCapacity, Overloaded
 from coursewright.llm import Deferred, Usage
 from coursewright.llm.call import request_from_json
+from coursewright.llm.limits import model_states
 from coursewright.llm.provider import BatchItem
 from coursewright.llm.providers.scripted import Say, Scripted
-from tests.integration.llm.gateway_bench import ALPHA, BETA, GatewayBench
+from tests.integration.llm.gateway_bench import ALPHA, BETA, JOB, GatewayBench
 
 KEYS = [f"task-{n}" for n in range(4)]
 
@@ -196,3 +198,73 @@ async def test_a_submitter_that_died_is_booked_and_its_late_results_are_kept(poo
         await turn(bench)
     assert await bench.states() == ["settled"] * 4
     assert (await bench.money())[2] == 0
+
+
+async def test_near_its_deadline_a_job_goes_on_at_once_and_ends_its_batch(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    await waiting(bench, *KEYS[:3])
+    await turn(bench)
+    await waiting(bench, KEYS[3])
+    assert sorted(await bench.states()) == ["submitted"] * 3 + ["waiting"]
+    await bench.sql("update coursewright.calls set created_at = created_at - interval '23 hours'")
+    bench.gateway.terms._first_calls.clear()
+    assert (await bench.ask(KEYS[3], urgency="batch")).value == "HONEY 3"  # it had not left yet
+    with pytest.raises(Deferred, match="already asked"):  # this one had: it is not paid for twice
+        await bench.ask(KEYS[0], urgency="batch")
+    await turn(bench)  # the batch is worked on; it is told to stop
+    assert len(bench.provider.cancelled) == 1
+    await turn(bench)
+    assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY 0"  # finished before it was stopped
+    assert (await bench.ask(KEYS[1], urgency="batch")).value == "HONEY 4"
+    assert [asked.mode for asked in bench.provider.log] == ["batch"] * 3 + ["sync"] * 2
+    assert (await bench.money())[2] == 0
+
+
+async def test_a_job_says_by_when_it_is_wanted(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await waiting(bench, KEYS[0])
+    await bench.sql("update coursewright.calls set created_at = created_at - interval '23 hours'")
+    bench.gateway.terms._first_calls.clear()
+    with pytest.raises(Deferred, match="batch"):
+        await bench.ask(KEYS[1], urgency="batch", within=48 * 3600)
+    assert (await bench.ask(KEYS[2], urgency="batch", within=24 * 3600)).value == "HONEY 0"
+
+
+async def test_a_call_of_more_tokens_than_may_wait_goes_alone(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0, batch_tokens=50)  # 124 tokens a call
+    await waiting(bench, *KEYS[:2])
+    for _ in range(5):
+        await turn(bench)
+    assert len(bench.provider.log) == 2
+    assert await bench.sql("select count(*) from coursewright.batches") == 2
+
+
+async def test_the_cheaper_tier_costs_what_it_turned_out_to_be(pool: Pool) -> None:
+    bench = GatewayBench(pool, lambda request, asked: Say("honey", usage=Usage(20, 50)))
+    bench.provider._abilities = replace(bench.provider._abilities, batch=False, flex=True)
+    await bench.ask("cheap", urgency="batch")
+    bench.provider._abilities = replace(bench.provider._abilities, flex=False)
+    await bench.ask("dear", urgency="batch")
+    cheap, dear = await bench.ledger.calls(JOB)
+    assert [asked.request.tier for asked in bench.provider.log] == ["flex", ""]
+    assert (cheap.mode, dear.mode) == ("flex", "sync")
+    assert (float(cheap.multiplier), float(dear.multiplier)) == (0.5, 1)
+    assert cheap.cost is not None
+    assert dear.cost == 2 * cheap.cost
+    assert await bench.sql("select min(reserved) = max(reserved) from coursewright.sends")  # the most it can cost
+
+
+async def test_a_cheaper_tier_without_room_is_waited_for_and_harms_nobody(pool: Pool) -> None:
+    bench = GatewayBench(pool, lambda request, asked: NoCapacity("No room.") if request.tier else Say("honey"))
+    bench.provider._abilities = replace(bench.provider._abilities, batch=False, flex=True)
+    for _ in range(9):  # more often than a call may fail
+        with pytest.raises(Deferred, match=r"again in (6|7|8|9|1[012])\d\.\d s: No room"):
+            await bench.ask("cheap", urgency="batch")
+        await bench.skip_waits()
+    assert (await bench.ask("dear")).value == "HONEY"
+    (state,) = await model_states(pool)
+    assert (state.breaker, state.refused) == ("closed", 0)
+    assert await bench.money() == [0, pytest.approx((await bench.money())[1]), 0]
+    await bench.sql("update coursewright.calls set created_at = created_at - interval '23 hours'")
+    bench.gateway.terms._first_calls.clear()
+    assert (await bench.ask("cheap", urgency="batch")).value == "HONEY"

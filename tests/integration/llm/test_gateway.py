@@ -28,7 +28,7 @@ from coursewright.llm.provider import FixedProviders
 from coursewright.llm.providers.scripted import BAD_DAYS, NEVER, Outcome, Rule, Say, Scripted
 from coursewright.llm.spill import Spill
 from coursewright.settings import DatabaseSettings
-from tests.integration.llm.gateway_bench import ALPHA, BETA, JOB, ORIGIN, REQUEST, GatewayBench, good
+from tests.integration.llm.gateway_bench import BETA, JOB, ORIGIN, REQUEST, GatewayBench, good
 
 
 def script(*outcomes: Outcome) -> Rule:
@@ -285,7 +285,7 @@ async def test_an_id_that_the_database_cannot_take_waits_in_a_file(
     pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     bench = GatewayBench(pool)
-    await bench.ledger.limit_organisation(ALPHA, provider_storage=True)
+    await bench.allow_background()
     async with contextlib.AsyncExitStack() as stack:
         own = await stack.enter_async_context(open_pool(database_url, DatabaseSettings(connect_timeout=1)))
 
@@ -308,7 +308,7 @@ async def test_an_id_that_the_database_cannot_take_waits_in_a_file(
 
 async def test_a_background_reply_is_fetched_by_whoever_comes(pool: Pool) -> None:
     bench = GatewayBench(pool)
-    await bench.ledger.limit_organisation(ALPHA, provider_storage=True)
+    await bench.allow_background()
     with pytest.raises(Deferred) as caught:
         await bench.ask(seconds_left=2.0)
     assert caught.value.call_id is not None
@@ -326,7 +326,7 @@ async def test_a_background_reply_is_fetched_by_whoever_comes(pool: Pool) -> Non
 
 async def test_a_background_reply_that_is_lost_is_booked_and_asked_for_again(pool: Pool) -> None:
     bench = GatewayBench(pool, script(BAD_DAYS["lost"](), Say("again")))
-    await bench.ledger.limit_organisation(ALPHA, provider_storage=True)
+    await bench.allow_background()
     with pytest.raises(Deferred):
         await bench.ask(seconds_left=2.0)
     await bench.skip_waits()
@@ -340,7 +340,7 @@ async def test_a_background_reply_that_is_lost_is_booked_and_asked_for_again(poo
 
 async def test_a_background_reply_that_is_stuck_is_given_up(pool: Pool) -> None:
     bench = GatewayBench(pool, script(Say("", seconds=NEVER)))
-    await bench.ledger.limit_organisation(ALPHA, provider_storage=True)
+    await bench.allow_background()
     with pytest.raises(Deferred):
         await bench.ask(seconds_left=2.0)
     for _ in range(3):
@@ -383,3 +383,20 @@ def test_all_errors_of_a_call_are_told_apart() -> None:
     assert not issubclass(NeedsAction, CallError)
     assert issubclass(NeedsAction, CoursewrightError)
     assert Abilities().background is False
+
+
+async def test_a_provider_that_lost_its_key_holds_up_no_other(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await bench.allow_background()
+    lost = Scripted(lambda request, asked: Say("never"), name="lost")
+    bench.gateway._providers._providers["lost"] = lost  # type: ignore[attr-defined]
+    for key, request in (("task-1", replace(REQUEST, model="lost:small")), ("task-2", REQUEST)):
+        with pytest.raises(Deferred, match="background"):
+            await bench.gateway.call(replace(ORIGIN, task_key=key, seconds_left=2.0), request, good)
+    del bench.gateway._providers._providers["lost"]  # type: ignore[attr-defined]
+    done = 0
+    for _ in range(3):
+        await bench.skip_waits()
+        done += await bench.gateway.duties()
+    assert done == 1
+    assert await bench.states() == ["submitted", "settled"]

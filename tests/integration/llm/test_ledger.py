@@ -7,11 +7,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from coursewright.db.pool import Pool
+from coursewright.llm import Finish, Reply, Usage
 from coursewright.llm.cache import Cache
+from coursewright.llm.call import reply_to_json
 from coursewright.llm.providers.scripted import Say
 from tests.integration.llm.gateway_bench import ALPHA, BETA, JOB, GatewayBench
 
 BASE = UUID(int=20)
+REPLY = Reply("honey", Finish.STOP, Usage(10, 10), "small")
 
 
 async def stored(bench: GatewayBench) -> int:
@@ -98,3 +101,17 @@ async def test_a_document_that_anybody_deletes_takes_its_replies_along(pool: Poo
     await bench.sql("delete from coursewright.knowledge_bases")
     assert await stored(bench) == 0
     assert await bench.states() == ["settled"] * 3
+
+
+async def test_a_document_that_is_deleted_while_a_call_quotes_it_takes_the_reply_along_later(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    send = await bench.left_in_flight()
+    await bench.sql("update coursewright.calls set knowledge_base_id = %s, documents = '{bees.md}'", BASE)
+    cache = Cache(pool, bench.settings)
+    assert await cache.forget(ALPHA, BASE, ["bees.md"]) == 0
+    await bench.gateway._flights._rows.record_reply(send, {"messages": []}, reply_to_json(REPLY), Decimal(0))
+    assert await stored(bench) == 1
+    assert await cache.prune() == 1
+    assert await stored(bench) == 0
+    assert (await bench.ask()).value == "HONEY 0"  # asked anew: the document is there again
+    assert await cache.prune() == 0

@@ -70,7 +70,7 @@ async def test_reservations_are_learned_from_what_replies_need(pool: Pool) -> No
     bench = GatewayBench(pool, lambda request, asked: Say("x", usage=Usage(input=10, output=30)))
     for n in range(8):
         await bench.ask(f"call-{n}")
-    bench.gateway._terms._learned.clear()  # it is asked for again after ten seconds
+    bench.gateway.terms._learned.clear()  # it is asked for again after ten seconds
     await bench.ask("after")
     reserved = await bench.sql("select limit_tokens from coursewright.sends order by started_at desc limit 1")
     assert reserved == pytest.approx(10 + 30)

@@ -50,3 +50,12 @@ def test_headers_that_say_nothing() -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
+
+
+def test_times_are_read_by_the_senders_clock() -> None:
+    """Our own may be hours off."""
+    date = "Sun, 01 Nov 2020 08:00:00 GMT"
+    assert retry_after({"date": date, "retry-after": "Sun, 01 Nov 2020 08:00:30 GMT"}) == 30
+    reset = {"anthropic-ratelimit-tokens-reset": "2020-11-01T08:00:02Z", "anthropic-ratelimit-tokens-limit": "50"}
+    assert reported_limits({"date": date} | reset) == ReportedLimits(tokens=Bucket(50, None, 2))
+    assert retry_after({"date": "soon", "retry-after": "Sun, 01 Nov 2020 08:00:30 GMT"}) == 0

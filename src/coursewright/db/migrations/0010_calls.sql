@@ -30,6 +30,8 @@ create table coursewright.calls (
     endpoint text not null,
     fingerprint text not null,                -- of the provider's key
     hits integer not null default 0,
+    cached_until timestamptz,                 -- until then a first level outside of this database may hold the reply
+    forget boolean not null default false,    -- its sources were deleted while it was in flight
     created_at timestamptz not null default clock_timestamp(),
     answered_at timestamptz,
     used_at timestamptz not null default clock_timestamp()
@@ -50,7 +52,7 @@ create table coursewright.sends (
     fingerprint text not null,
     model text not null,
     kind text not null,
-    mode text not null check (mode in ('sync', 'background', 'batch')),
+    mode text not null check (mode in ('sync', 'flex', 'background', 'batch')),
     owner text not null,                      -- the process that asked
     state text not null check (state in (
         'waiting', 'submitting', 'submitted',
@@ -63,7 +65,7 @@ create table coursewright.sends (
     poll_at timestamptz,
     reserved numeric(20, 10),                 -- dollars; null: no price is known
     cost numeric(20, 10),
-    price jsonb,                              -- the price used, and its multiplier
+    price jsonb,                              -- the price agreed, then the one used; with its multiplier
     limit_tokens double precision not null,   -- debited from the limit
     model_answered text,
     finish text,
@@ -82,6 +84,7 @@ create index sends_live on coursewright.sends (deadline_at) where state in ('wai
 create index sends_in_flight on coursewright.sends (organisation_id) where state in ('submitting', 'submitted');
 create index sends_job on coursewright.sends (job_id, started_at);
 create index sends_batch on coursewright.sends (batch_id) where batch_id is not null;
+create index sends_provider_id on coursewright.sends (provider_id) where state in ('submitted', 'suspected');
 
 -- Prompts and replies, apart from the money: may be deleted at any time, and are with their documents.
 create table coursewright.call_texts (
@@ -91,6 +94,13 @@ create table coursewright.call_texts (
     reply jsonb,
     bytes integer not null default 0,
     created_at timestamptz not null default clock_timestamp()
+);
+
+-- Keys of deleted replies that a first level outside of this database may still hold.
+create table coursewright.forgotten (
+    key text primary key,
+    organisation_id uuid not null,
+    at timestamptz not null default clock_timestamp()
 );
 
 -- Stored answers that another job, or the same one later, used instead of a call.
@@ -149,9 +159,11 @@ create table coursewright.limits (
     primary key (endpoint, model, fingerprint)
 ) with (fillfactor = 30);
 
+-- One row a provider, model and key.
 create table coursewright.breakers (
     endpoint text not null,
     model text not null,
+    fingerprint text not null,
     state text not null default 'closed' check (state in ('closed', 'open', 'half_open')),
     calls double precision not null default 0,    -- fading: half as much after half a minute
     failures double precision not null default 0,
@@ -162,7 +174,7 @@ create table coursewright.breakers (
     successes integer not null default 0,
     probe_until timestamptz,
     last_error text,
-    primary key (endpoint, model)
+    primary key (endpoint, model, fingerprint)
 ) with (fillfactor = 30);
 
 -- Lengths and latencies of the newest calls, newest first.
@@ -176,7 +188,18 @@ create table coursewright.learned (
     primary key (endpoint, model, kind)
 ) with (fillfactor = 30);
 
--- Only the owner of the schema reads any of it.
+-- One row: when anybody last did the duties of all calls, and the longest time between two rounds lately. A reply that
+-- is made in the background is lost when nobody comes for it in time.
+create table coursewright.rounds (
+    one boolean primary key default true check (one),
+    installation uuid not null default gen_random_uuid(), -- tells this database from others at the same first level
+    at timestamptz not null default '-infinity',
+    gap double precision,                     -- seconds; null: not known
+    gap_at timestamptz not null default '-infinity'
+);
+insert into coursewright.rounds default values;
+
+-- Who else reads what of it stands in 0020_access.sql.
 alter table coursewright.calls enable row level security;
 alter table coursewright.sends enable row level security;
 alter table coursewright.call_texts enable row level security;
@@ -186,3 +209,5 @@ alter table coursewright.spending_limits enable row level security;
 alter table coursewright.limits enable row level security;
 alter table coursewright.breakers enable row level security;
 alter table coursewright.learned enable row level security;
+alter table coursewright.forgotten enable row level security;
+alter table coursewright.rounds enable row level security;

@@ -232,18 +232,21 @@ end $$;
 
 -- Seconds until a model may be asked again; 0: now. With `take`, a probe of a half-open breaker is taken for at most so
 -- many seconds; without, the row is only read, so that no lock is held here before that of a limit.
-create function coursewright.pass_breaker(for_endpoint text, for_model text, take boolean, probe_seconds double precision)
+create function coursewright.pass_breaker(for_endpoint text, for_model text, for_fingerprint text, take boolean,
+                                          probe_seconds double precision)
 returns double precision language plpgsql as $$
 declare
     b coursewright.breakers;
     at timestamptz := clock_timestamp();
 begin
-    select * into b from coursewright.breakers x where (x.endpoint, x.model) = (for_endpoint, for_model);
+    select * into b from coursewright.breakers x
+     where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint);
     if not found or b.state = 'closed' then
         return 0;
     end if;
     if take then
-        select * into b from coursewright.breakers x where (x.endpoint, x.model) = (for_endpoint, for_model) for update;
+        select * into b from coursewright.breakers x
+         where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint) for update;
     end if;
     if b.state = 'open' and b.reopen_at <= at then
         b.state := 'half_open';
@@ -260,14 +263,14 @@ begin
         update coursewright.breakers x
            set state = b.state, probes = b.probes + 1, successes = b.successes,
                probe_until = at + make_interval(secs => probe_seconds)
-         where (x.endpoint, x.model) = (for_endpoint, for_model);
+         where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint);
     end if;
     return 0;
 end $$;
 
 -- Count how a send went. Opens at half of at least four calls failed; stays open ten seconds, twice as long each time,
 -- five minutes at most; two good probes close it.
-create function coursewright.tell_breaker(for_endpoint text, for_model text, ok boolean, error text)
+create function coursewright.tell_breaker(for_endpoint text, for_model text, for_fingerprint text, ok boolean, error text)
 returns void language plpgsql as $$
 declare
     b coursewright.breakers;
@@ -275,11 +278,15 @@ declare
     fade double precision;
 begin
     perform set_config('synchronous_commit', 'off', true);
-    if ok and not exists (select from coursewright.breakers x where (x.endpoint, x.model) = (for_endpoint, for_model)) then
+    if ok and not exists (
+        select from coursewright.breakers x
+         where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint)) then
         return;
     end if;
-    insert into coursewright.breakers (endpoint, model) values (for_endpoint, for_model) on conflict do nothing;
-    select * into b from coursewright.breakers x where (x.endpoint, x.model) = (for_endpoint, for_model) for update;
+    insert into coursewright.breakers (endpoint, model, fingerprint) values (for_endpoint, for_model, for_fingerprint)
+    on conflict do nothing;
+    select * into b from coursewright.breakers x
+     where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint) for update;
     fade := power(0.5, coursewright.seconds_until(at, b.counted_at) / 30);
     b.calls := b.calls * fade + 1;
     b.failures := b.failures * fade + case when ok then 0 else 1 end;
@@ -302,5 +309,5 @@ begin
        set state = b.state, calls = b.calls, failures = b.failures, counted_at = at, reopen_at = b.reopen_at,
            openings = b.openings, probes = b.probes, successes = b.successes,
            last_error = case when ok then x.last_error else error end
-     where (x.endpoint, x.model) = (for_endpoint, for_model);
+     where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint);
 end $$;

@@ -67,11 +67,26 @@ begin
      where c.id = s.call_id and c.send_id = s.id and c.state in ('waiting', 'submitting', 'submitted');
 end $$;
 
+-- A stored answer is used, wherever it was found. `cache`: seconds that a first level is going to hold it, if it is.
+create function coursewright.use_reply(call uuid, job uuid, cache double precision) returns void
+language plpgsql as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    update coursewright.calls c
+       set hits = c.hits + 1, used_at = clock_timestamp(),
+           cached_until = greatest(c.cached_until, clock_timestamp() + make_interval(secs => cache))
+     where c.id = call;
+    insert into coursewright.call_uses as u (call_id, job_id)
+    select c.id, job from coursewright.calls c where c.id = call and job is not null and job is distinct from c.job_id
+    on conflict (job_id, call_id) do update set uses = u.uses + 1, used_at = excluded.used_at;
+end $$;
+
 -- Find a stored answer, join somebody's call, or begin a send.
 --
 -- asked: {keys: [own, then those of other models], key, organisation, job, knowledge_base, documents, kind, task_key,
 -- generation, turn, model, endpoint, fingerprint, mode, owner, reserve, price, tokens, deadline (seconds), line, rates:
--- {requests, tokens, by_latency}, calls_at_once, most_failures, month_cap, poll_every, prompt (batch only)}.
+-- {requests, tokens, by_latency}, calls_at_once, most_failures, month_cap, poll_every, cache (seconds in a first level),
+-- prompt (batch only)}.
 -- Returns {outcome, call, …}: `stored` (state, model, reply), `pending` (seconds, mode; with `poll` true: fetch
 -- provider_id of send now), `send` (send, tokens), `defer` (seconds, why, other), `breaker` (seconds), `budget` (scope,
 -- cap, spent, needed), `price` (scope, cap), `worn` (error, detail: it failed too often
@@ -115,12 +130,7 @@ begin
     if c.state in ('answered', 'accepted', 'rejected') then
         select t.reply into reply from coursewright.call_texts t where t.call_id = c.id;
         if reply is not null then
-            update coursewright.calls x set hits = x.hits + 1, used_at = at where x.id = c.id;
-            if job is distinct from c.job_id and job is not null then
-                insert into coursewright.call_uses as u (call_id, job_id) values (c.id, job)
-                on conflict (job_id, call_id) do update set uses = u.uses + 1, used_at = excluded.used_at;
-            end if;
-            perform set_config('synchronous_commit', 'off', true);
+            perform coursewright.use_reply(c.id, job, (asked ->> 'cache')::double precision);
             return jsonb_build_object('outcome', 'stored', 'call', c.id, 'state', c.state, 'model', c.model,
                                       'key', c.key, 'reply', reply);
         end if;
@@ -130,7 +140,7 @@ begin
 
     if c.state in ('waiting', 'submitting', 'submitted') then
         select * into s from coursewright.sends x where x.id = c.send_id for update;
-        if s.state = 'waiting' and asked ->> 'mode' in ('sync', 'background') then
+        if s.state = 'waiting' and asked ->> 'mode' in ('sync', 'flex', 'background') then
             perform coursewright.give_up(s, 'too_urgent', 'It became urgent before its batch was handed in.');
             c.state := 'open';
         elsif s.deadline_at > at then
@@ -142,12 +152,19 @@ begin
                      where x.id = s.id;
                     return jsonb_build_object('outcome', 'pending', 'call', c.id, 'mode', s.mode, 'poll', true,
                                               'send', s.id, 'provider_id', s.provider_id, 'price', s.price,
-                                              'model', s.model, 'age', coursewright.seconds_until(at, s.started_at),
+                                              'model', s.model, 'fingerprint', s.fingerprint,
+                                              'age', coursewright.seconds_until(at, s.started_at),
                                               'seconds', asked -> 'poll_every');
                 end if;
                 wait := coursewright.seconds_until(s.poll_at, at) + 0.05;
             elsif s.mode = 'batch' then
                 wait := least(wait, 300);
+                if asked ->> 'mode' in ('sync', 'background') then
+                    -- It has become urgent: its batch ends now, what is finished can still be had.
+                    update coursewright.batches x set deadline_at = at
+                     where x.id = s.batch_id and x.state = 'submitted' and x.deadline_at > at;
+                    wait := least(wait, 60);
+                end if;
             end if;
             return jsonb_build_object('outcome', 'pending', 'call', c.id, 'mode', s.mode, 'poll', false, 'seconds', wait);
         end if;
@@ -168,7 +185,7 @@ begin
     elsif c.retry_at > at then
         return deferred || jsonb_build_object('seconds', coursewright.seconds_until(c.retry_at, at), 'why', 'backoff');
     end if;
-    wait := coursewright.pass_breaker(asked ->> 'endpoint', asked ->> 'model', false, 0);
+    wait := coursewright.pass_breaker(asked ->> 'endpoint', asked ->> 'model', asked ->> 'fingerprint', false, 0);
     if wait > 0 then
         return jsonb_build_object('outcome', 'breaker', 'call', c.id, 'seconds', wait);
     end if;
@@ -192,23 +209,24 @@ begin
         end if;
     end loop;
 
+    if (c.endpoint, c.fingerprint) is distinct from (asked ->> 'endpoint', asked ->> 'fingerprint') then
+        c.ticket_at := null;  -- the key was changed since
+        c.endpoint := asked ->> 'endpoint';
+        c.fingerprint := asked ->> 'fingerprint';
+        update coursewright.calls x set ticket_at = null, endpoint = c.endpoint, fingerprint = c.fingerprint
+         where x.id = c.id;
+    end if;
     if asked ->> 'mode' <> 'batch' then
         select coalesce((select l.calls_at_once from coursewright.spending_limits l
                           where l.organisation_id = organisation), (asked ->> 'calls_at_once')::integer) into room;
         if room <= (select count(*) from coursewright.sends x
                      where x.organisation_id = organisation and x.state in ('submitting', 'submitted')
-                       and x.deadline_at > at and x.mode = 'sync') then
+                       and x.deadline_at > at and x.mode in ('sync', 'flex')) then
             return deferred || jsonb_build_object('seconds', 2, 'why', 'calls at once', 'other', (
                 select x.call_id from coursewright.sends x
-                 where x.organisation_id = organisation and x.state in ('submitting', 'submitted') and x.mode = 'sync'
+                 where x.organisation_id = organisation and x.state in ('submitting', 'submitted')
+                   and x.mode in ('sync', 'flex')
                  order by random() limit 1));
-        end if;
-        if (c.endpoint, c.fingerprint) is distinct from (asked ->> 'endpoint', asked ->> 'fingerprint') then
-            c.ticket_at := null;  -- the key was changed since
-            c.endpoint := asked ->> 'endpoint';
-            c.fingerprint := asked ->> 'fingerprint';
-            update coursewright.calls x set ticket_at = null, endpoint = c.endpoint, fingerprint = c.fingerprint
-             where x.id = c.id;
         end if;
         wait := coursewright.pass_limit(c, (asked ->> 'tokens')::double precision,
                                         (asked ->> 'line')::double precision, asked -> 'rates');
@@ -222,7 +240,7 @@ begin
                    and (x.endpoint, x.model, x.fingerprint) = (c.endpoint, c.model, c.fingerprint)
                  order by random() limit 1));
         end if;
-        perform coursewright.pass_breaker(c.endpoint, c.model, true, (asked ->> 'deadline')::double precision);
+        perform coursewright.pass_breaker(c.endpoint, c.model, c.fingerprint, true, (asked ->> 'deadline')::double precision);
     end if;
 
     insert into coursewright.sends (call_id, number, organisation_id, job_id, month, endpoint, fingerprint, model, kind,
@@ -239,7 +257,8 @@ begin
         on conflict (call_id) do update set prompt = excluded.prompt;
     end if;
     update coursewright.calls x
-       set state = s.state, send_id = s.id, sends = s.number, ticket_at = null, job_id = coalesce(x.job_id, job)
+       set state = s.state, send_id = s.id, sends = s.number, ticket_at = null, job_id = coalesce(x.job_id, job),
+           forget = false
      where x.id = c.id;
     return jsonb_build_object('outcome', 'send', 'call', c.id, 'send', s.id, 'tokens', s.limit_tokens);
 end $$;
@@ -254,7 +273,10 @@ begin
     select x.* into c from coursewright.calls x join coursewright.sends y on y.call_id = x.id where y.id = send
        for update of x;
     select * into s from coursewright.sends x where x.id = send for update;
-    if s.state = 'suspected' and c.state = 'open' then
+    if s.state = 'settled' then  -- the provider's own word was quicker
+        update coursewright.sends x set provider_id = coalesce(x.provider_id, provider) where x.id = send;
+        return;
+    elsif s.state = 'suspected' and c.state = 'open' then
         perform coursewright.charge(s, s.reserved, 0, - s.reserved);  -- given up too early
         s.state := 'submitting';
     end if;
@@ -271,13 +293,15 @@ begin
 end $$;
 
 -- Store a reply, from whomever and however late it comes; the first one stays. Settles the money with the price that
--- was agreed when the send began. Returns whether this reply is the call's answer. May be repeated.
-create function coursewright.record_reply(send uuid, prompt jsonb, reply jsonb, cost numeric) returns boolean
-language plpgsql as $$
+-- was agreed when the send began, or with the one that the provider has asked instead. Returns whether this reply is the
+-- call's answer. May be repeated.
+create function coursewright.record_reply(send uuid, prompt jsonb, reply jsonb, cost numeric, price jsonb default null)
+returns boolean language plpgsql as $$
 declare
     c coursewright.calls;
     s coursewright.sends;
     usage jsonb := record_reply.reply -> 'usage';
+    answers boolean;
 begin
     select x.* into c from coursewright.calls x join coursewright.sends y on y.call_id = x.id where y.id = send
        for update of x;
@@ -285,31 +309,33 @@ begin
     if s.state = 'settled' then
         return c.send_id = send;
     end if;
-    perform coursewright.charge(s,
-        case when s.state in ('waiting', 'submitting', 'submitted') then - s.reserved else 0 end, record_reply.cost,
-        case when s.state = 'suspected' then - s.reserved else 0 end);
     update coursewright.sends x
-       set state = 'settled', cost = record_reply.cost, ended_at = clock_timestamp(), error = null, detail = null,
+       set state = 'settled', cost = record_reply.cost, price = coalesce(record_reply.price, x.price),
+           ended_at = clock_timestamp(), error = null, detail = null,
            provider_id = coalesce(record_reply.reply ->> 'provider_id', x.provider_id),
            model_answered = record_reply.reply ->> 'model', finish = record_reply.reply ->> 'finish',
            input_tokens = (usage ->> 'input')::integer, cached_tokens = (usage ->> 'cached')::integer,
            cache_written_tokens = (usage ->> 'cache_written')::integer, output_tokens = (usage ->> 'output')::integer,
            reasoning_tokens = (usage ->> 'reasoning')::integer
      where x.id = send;
-    if c.state not in ('open', 'waiting', 'submitting', 'submitted') and exists (
-        select from coursewright.call_texts t where t.call_id = c.id and t.reply is not null) then
-        return c.send_id = send;
+    answers := c.state in ('open', 'waiting', 'submitting', 'submitted') or not exists (
+        select from coursewright.call_texts t where t.call_id = c.id and t.reply is not null);
+    if answers then
+        insert into coursewright.call_texts as t (call_id, organisation_id, prompt, reply, bytes)
+        values (c.id, c.organisation_id, coalesce(record_reply.prompt, '{}'), record_reply.reply,
+                coalesce(octet_length(record_reply.prompt::text), 0) + octet_length(record_reply.reply::text))
+        on conflict (call_id) do update
+           set prompt = coalesce(record_reply.prompt, t.prompt), reply = excluded.reply, bytes = excluded.bytes;
+        update coursewright.calls x
+           set state = 'answered', send_id = send, failures = 0, reason = null, ticket_at = null,
+               answered_at = clock_timestamp(), used_at = clock_timestamp()
+         where x.id = c.id;
     end if;
-    insert into coursewright.call_texts as t (call_id, organisation_id, prompt, reply, bytes)
-    values (c.id, c.organisation_id, coalesce(record_reply.prompt, '{}'), record_reply.reply,
-            coalesce(octet_length(record_reply.prompt::text), 0) + octet_length(record_reply.reply::text))
-    on conflict (call_id) do update
-       set prompt = coalesce(record_reply.prompt, t.prompt), reply = excluded.reply, bytes = excluded.bytes;
-    update coursewright.calls x
-       set state = 'answered', send_id = send, failures = 0, reason = null, ticket_at = null,
-           answered_at = clock_timestamp(), used_at = clock_timestamp()
-     where x.id = c.id;
-    return true;
+    -- The budgets last: other calls wait for these rows.
+    perform coursewright.charge(s,
+        case when s.state in ('waiting', 'submitting', 'submitted') then - s.reserved else 0 end, record_reply.cost,
+        case when s.state = 'suspected' then - s.reserved else 0 end);
+    return answers or c.send_id = send;
 end $$;
 
 -- A send came to nothing: `billed` says that it may have been charged all the same. The call may be asked again after
@@ -332,16 +358,20 @@ begin
      where x.id = send;
     perform coursewright.charge(s, - s.reserved, 0, case when billed then s.reserved else 0 end);
     update coursewright.calls x
-       set state = 'open', failures = x.failures + case code when 'rate_limited' then 0 else 1 end, retry_at = clock_timestamp() + make_interval(secs => retry_in)
+       set state = 'open', failures = x.failures + case when code in ('rate_limited', 'no_capacity') then 0 else 1 end,
+           retry_at = clock_timestamp() + make_interval(secs => retry_in)
      where x.id = c.id and x.send_id = send and x.state in ('waiting', 'submitting', 'submitted');
 end $$;
 
 -- The verdict on an answer. The first one stays, unless a later judge accepts what an earlier one did not.
-create function coursewright.record_verdict(call uuid, accepted boolean, why text) returns void language plpgsql as $$
+-- `cache`: as in use_reply.
+create function coursewright.record_verdict(call uuid, accepted boolean, why text, cache double precision default null)
+returns void language plpgsql as $$
 begin
     perform set_config('synchronous_commit', 'off', true);  -- judging is repeatable
     update coursewright.calls x
-       set state = case when accepted then 'accepted' else 'rejected' end, reason = why
+       set state = case when accepted then 'accepted' else 'rejected' end, reason = why,
+           cached_until = greatest(x.cached_until, clock_timestamp() + make_interval(secs => cache))
      where x.id = call and (x.state = 'answered' or (x.state = 'rejected' and accepted));
 end $$;
 
@@ -352,7 +382,8 @@ begin
     perform set_config('synchronous_commit', 'off', true);
     perform coursewright.tell_limit(told);
     if (told ->> 'counts')::boolean then
-        perform coursewright.tell_breaker(told ->> 'endpoint', told ->> 'model', told ->> 'outcome' = 'ok', told ->> 'error');
+        perform coursewright.tell_breaker(told ->> 'endpoint', told ->> 'model', told ->> 'fingerprint',
+                                          told ->> 'outcome' = 'ok', told ->> 'error');
     end if;
     if told ->> 'outcome' = 'ok' then
         insert into coursewright.learned as x (endpoint, model, kind, outputs, input_ratios, seconds)
@@ -384,10 +415,26 @@ begin
     end loop;
 end $$;
 
+-- A round of duties begins. Rounds are told apart at fifteen seconds; the longest time between two of the last hour
+-- stays known, so that a host that looks in once an hour is not taken for one that is there.
+create function coursewright.note_round() returns void language plpgsql as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    update coursewright.rounds r
+       set gap = case when n.gap is null or (r.gap > n.gap and r.gap_at > n.at - interval '1 hour') then r.gap else n.gap end,
+           gap_at = case when n.gap is null or (r.gap > n.gap and r.gap_at > n.at - interval '1 hour')
+                    then r.gap_at else n.at end,
+           at = n.at
+      from (select clock_timestamp() as at,
+                   case when isfinite(o.at) then extract(epoch from clock_timestamp() - o.at)::double precision end as gap
+              from coursewright.rounds o) n
+     where r.at < n.at - interval '15 s';
+end $$;
+
 -- Take background replies that are due to be asked for; each is taken by one poller for `every` seconds.
 create function coursewright.take_polls(most integer, every double precision)
-returns table (send uuid, call uuid, organisation uuid, model text, kind text, provider_id text, price jsonb,
-               age double precision) language sql as $$
+returns table (send uuid, call uuid, organisation uuid, model text, kind text, fingerprint text, provider_id text,
+               price jsonb, age double precision) language sql as $$
     with due as (
         select s.id from coursewright.sends s
          where s.state = 'submitted' and s.mode = 'background' and s.poll_at <= clock_timestamp()
@@ -395,7 +442,7 @@ returns table (send uuid, call uuid, organisation uuid, model text, kind text, p
          order by s.poll_at limit most for update skip locked)
     update coursewright.sends s set poll_at = clock_timestamp() + make_interval(secs => every)
       from due where s.id = due.id
-    returning s.id, s.call_id, s.organisation_id, s.model, s.kind, s.provider_id, s.price,
+    returning s.id, s.call_id, s.organisation_id, s.model, s.kind, s.fingerprint, s.provider_id, s.price,
               coursewright.seconds_until(clock_timestamp(), s.started_at);
 $$;
 
@@ -411,8 +458,27 @@ begin
        and c.state not in ('waiting', 'submitting', 'submitted')
        and (of_documents is null or c.documents = '{}' or c.documents && of_documents);
     get diagnostics forgotten = row_count;
+    -- What is in flight is somebody's who waits for it; afterwards it goes, too.
+    update coursewright.calls c set forget = true
+     where c.organisation_id = organisation and c.knowledge_base_id = knowledge_base
+       and c.state in ('waiting', 'submitting', 'submitted')
+       and (of_documents is null or c.documents = '{}' or c.documents && of_documents);
     return forgotten;
 end $$;
+
+-- What is deleted here, by whomever, is to be deleted from a first level, too.
+create function coursewright.forget_elsewhere() returns trigger language plpgsql
+security definer set search_path = pg_catalog as $$
+begin
+    insert into coursewright.forgotten (key, organisation_id)
+    select c.key, c.organisation_id from gone g join coursewright.calls c on c.id = g.call_id
+     where c.cached_until > clock_timestamp()
+    on conflict (key) do nothing;
+    return null;
+end $$;
+revoke execute on function coursewright.forget_elsewhere() from public;
+create trigger coursewright_forget_elsewhere after delete on coursewright.call_texts
+    referencing old table as gone for each statement execute function coursewright.forget_elsewhere();
 
 -- Whoever deletes a document, or a whole knowledge base, deletes the replies with it.
 create function coursewright.forget_document() returns trigger language plpgsql

@@ -23,7 +23,8 @@ create index sends_waiting on coursewright.sends (organisation_id, endpoint, fin
 alter table coursewright.batches enable row level security;
 
 -- Pool waiting calls into a wave when the oldest has waited long enough or there are enough of them, within the tokens
--- that the provider lets wait. Returns {batch, organisation, model, items: [{call, prompt}]}, or null.
+-- that the provider lets wait. Returns {batch, organisation, model, fingerprint, items: [{call, prompt}]}, or
+-- null.
 create function coursewright.take_wave(wait_seconds double precision, enough integer, most_calls integer,
                                        most_tokens double precision, submit_seconds double precision)
 returns jsonb language plpgsql as $$
@@ -50,7 +51,9 @@ begin
              order by s.started_at, s.id limit most_calls for update of c, s skip locked),
         summed as (
             select l.id, sum(l.limit_tokens) over (order by l.started_at, l.id) as upto from locked l)
-        select array_agg(w.id) into wave from summed w where w.upto + live <= most_tokens;
+        select array_agg(w.id) into wave from summed w
+         where w.upto + live <= most_tokens
+            or (live = 0 and w.upto = (select min(f.upto) from summed f));  -- more than may ever wait: it goes alone
         continue when wave is null;
         insert into coursewright.batches (organisation_id, endpoint, fingerprint, model, calls, deadline_at)
         values (g.organisation_id, g.endpoint, g.fingerprint, g.model, cardinality(wave),
@@ -62,7 +65,8 @@ begin
          where s.id = any (wave);
         update coursewright.calls c set state = 'submitting'
           from coursewright.sends s where s.id = any (wave) and c.id = s.call_id and c.send_id = s.id;
-        return jsonb_build_object('batch', batch, 'organisation', g.organisation_id, 'model', g.model, 'items', (
+        return jsonb_build_object('batch', batch, 'organisation', g.organisation_id, 'model', g.model,
+                                  'fingerprint', g.fingerprint, 'items', (
             select jsonb_agg(jsonb_build_object('call', s.call_id, 'prompt', t.prompt))
               from coursewright.sends s join coursewright.call_texts t using (call_id) where s.id = any (wave)));
     end loop;
@@ -103,7 +107,8 @@ end $$;
 
 -- Take a batch that is due to be asked for, for `every` seconds. `late`: it has had its time.
 create function coursewright.take_batch(every double precision)
-returns table (id uuid, organisation_id uuid, model text, provider_id text, late boolean, cancelling boolean)
+returns table (id uuid, organisation_id uuid, model text, fingerprint text, provider_id text, late boolean,
+               cancelling boolean)
 language sql as $$
     with due as (
         select b.id from coursewright.batches b
@@ -111,6 +116,6 @@ language sql as $$
          order by b.poll_at limit 1 for update skip locked)
     update coursewright.batches b set poll_at = clock_timestamp() + make_interval(secs => every)
       from due where b.id = due.id
-    returning b.id, b.organisation_id, b.model, b.provider_id, b.deadline_at < clock_timestamp(),
+    returning b.id, b.organisation_id, b.model, b.fingerprint, b.provider_id, b.deadline_at < clock_timestamp(),
               b.state = 'cancelling';
 $$;

@@ -57,5 +57,20 @@ begin
     if exists (select from pg_roles where rolname = 'coursewright_api') then
         grant usage on schema public, coursewright to coursewright_api;
         grant select on coursewright.job_types to coursewright_api;
+        -- Calls to models are made by workers: requests only read, what is their organisation's own; of provider keys
+        -- never the key. Limits, breakers and what is learned of lengths are the installation's.
+        for rule in select * from (values
+                ('coursewright.calls', own), ('coursewright.sends', own), ('coursewright.call_texts', own),
+                ('coursewright.call_uses', 'exists (select from coursewright.calls c where c.id = call_id)'),
+                ('coursewright.budgets', own), ('coursewright.spending_limits', own), ('coursewright.batches', own),
+                ('coursewright.provider_keys', own)) r (name, condition) loop
+            if rule.name <> 'coursewright.provider_keys' then
+                execute format('grant select on %s to coursewright_api', rule.name);
+            end if;
+            execute format('create policy coursewright_api on %s for select to coursewright_api using (%s)',
+                           rule.name, rule.condition);
+        end loop;
+        grant select (id, organisation_id, provider, fingerprint, name, created_at, refused_at, revoked_at)
+            on coursewright.provider_keys to coursewright_api;
     end if;
 end $$;

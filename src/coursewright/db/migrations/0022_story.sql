@@ -179,15 +179,6 @@ do $$
 declare
     named text;
 begin
-    foreach named in array array['calls', 'sends'] loop
-        named := 'coursewright.' || named;
-        execute format('alter table %s enable row level security', named);
-        if exists (select from pg_roles where rolname = 'coursewright_api') then
-            execute format('grant select on %s to coursewright_api', named);
-            execute format('create policy coursewright_api on %s to coursewright_api
-                using ((organisation_id = coursewright.organisation()) is true)', named);
-        end if;
-    end loop;
     foreach named in array array['logs', 'errors', 'user_actions'] loop
         named := 'public.course_generation_' || named;
         execute format('alter table %s enable row level security', named);

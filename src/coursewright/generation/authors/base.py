@@ -23,7 +23,8 @@ class Questions:
 class TaskContext:
     """On whose behalf, and as which task, an author writes. `key` is the hash of the task's pinned inputs.
 
-    `terms` is what the user agreed to pay and wait for; it does not change what is written.
+    `terms` is what the user agreed to pay and wait for; it does not change what is written. `seconds_left`: how long
+    the host lets this attempt run, `host_seconds`: how long it lets any attempt run; None: as long as it takes.
     """
 
     organisation_id: UUID
@@ -34,6 +35,8 @@ class TaskContext:
     generation: int
     documents: tuple[str, ...] = ()
     terms: JobTerms = field(default_factory=JobTerms)
+    seconds_left: float | None = None
+    host_seconds: float | None = None
 
 
 class Author(Protocol):

@@ -13,7 +13,9 @@ _OPENAI = Abilities(
     token_limit_name="max_output_tokens",  # noqa: S106 - a parameter
     temperature=True, counts="max_tokens", refund=False,
 )  # fmt: skip
-_OPENAI_REASONING = replace(_OPENAI, context_window=200_000, largest_output=100_000, temperature=False, reasoning=True)
+_OPENAI_REASONING = replace(
+    _OPENAI, context_window=200_000, largest_output=100_000, temperature=False, reasoning=True, flex=True
+)
 _OPENAI_LARGE = replace(_OPENAI_REASONING, context_window=1_000_000, largest_output=128_000)
 _OPENAI_MODELS: tuple[tuple[str, Abilities], ...] = (
     (r"gpt-\d.*-chat", _OPENAI),

@@ -102,6 +102,9 @@ class OpenAI:
         """Return a background reply when it is there."""
         with mapped(openai, _VENDOR, lost_when_missing=True):
             response = await self._client.responses.retrieve(provider_id)
+        if response.status in ("failed", "cancelled"):  # asking for it again would bring nothing else
+            error = _failed(response)
+            raise error if isinstance(error, RequestRefused) else ReplyLost(error.detail)
         return None if response.status in ("queued", "in_progress") else _reply(response, None)
 
     async def submit_batch(self, items: Sequence[BatchItem]) -> str:
@@ -183,6 +186,8 @@ def _parameters(request: Request, call_id: UUID) -> dict[str, Any]:
         parameters["temperature"] = request.temperature
     if reasoning is not None:
         parameters["reasoning"] = {"effort": effort(reasoning)}
+    if request.tier:
+        parameters["service_tier"] = request.tier
     return parameters
 
 
@@ -213,6 +218,7 @@ def _reply(response: Response, limits: ReportedLimits | None) -> Reply:
         provider_id=response.id,
         limits=limits,
         raw=response.model_dump(mode="json", warnings=False),
+        tier=response.service_tier or "",
     )
 
 

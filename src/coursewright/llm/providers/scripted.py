@@ -40,6 +40,7 @@ class Say:
     usage: Usage | None = None
     limits: ReportedLimits | None = None
     model: str | None = None
+    call_id: str | None = None
 
 
 Outcome: TypeAlias = Say | CoursewrightError
@@ -135,7 +136,9 @@ class Scripted:
             raise outcome
         provider_id = f"background-{next(self._ids)}"
         self._background[provider_id] = (
-            replace(outcome, model=outcome.model or request.model_name) if isinstance(outcome, Say) else outcome
+            replace(outcome, model=outcome.model or request.model_name, call_id=str(call_id))
+            if isinstance(outcome, Say)
+            else outcome
         )
         self._waiting[provider_id] = self.polls
         return provider_id
@@ -206,7 +209,9 @@ class Scripted:
         characters = sum(len(message.text) for message in request.messages) if request else 0
         usage = outcome.usage or Usage(input=characters // 4 + 1, output=len(outcome.text) // 4 + 1)
         model = outcome.model or (request.model_name if request else "scripted")
-        return Reply(outcome.text, outcome.finish, usage, model, provider_id, outcome.limits, {"text": outcome.text})
+        tier = request.tier if request else ""
+        raw = {"text": outcome.text, "metadata": {"call_id": outcome.call_id}}
+        return Reply(outcome.text, outcome.finish, usage, model, provider_id, outcome.limits, raw, tier)
 
 
 __all__ = ["BAD_DAYS", "NEVER", "Asked", "Outcome", "Rule", "Say", "Scripted"]

@@ -9,6 +9,7 @@ from coursewright.errors import (
     ConnectionLost,
     CoursewrightError,
     KeyRefused,
+    NoCapacity,
     Overloaded,
     PromptTooLong,
     QuotaExhausted,
@@ -71,6 +72,8 @@ def status_error(
             return UnknownModel(said, hint="`coursewright models` lists what is configured; choose another --model.")
         case 408 | 504:
             return CallTimedOut(said)
+        case 429 if "resource_unavailable" in codes or "resource unavailable" in message.lower():
+            return NoCapacity(said, headers=headers)
         case 429:
             return RateLimited(said, retry_after=retry_after(headers), headers=headers)
         case _ if status >= 500:
@@ -83,12 +86,12 @@ def status_error(
 
 def unsupported_parameter(error: RequestRefused) -> str | None:
     """Return the parameter that a refusal complains of, where it can be left out."""
-    text = error.detail.lower()
-    if not any(word in text for word in ("unsupported", "not support", "unknown", "unrecognized", "deprecated")):
+    text = error.detail.lower().replace("flex", "service_tier")  # its only value here, and sometimes all that is said
+    words = ("unsupported", "not support", "not available", "unknown", "unrecognized", "deprecated")
+    if not any(word in text for word in words):
         return None
-    return next(
-        (name for name in ("temperature", "seed", "reasoning_effort", "reasoning", "metadata") if name in text), None
-    )
+    names = ("temperature", "seed", "reasoning_effort", "reasoning", "metadata", "service_tier")
+    return next((name for name in names if name in text), None)
 
 
 def _never_sent(error: Any) -> bool:

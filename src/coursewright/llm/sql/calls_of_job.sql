@@ -1,5 +1,6 @@
 -- The calls that a job made or used, with the sums over their sends.
 select c.id, c.kind, c.turn, c.generation, c.model, a.model_answered, c.state, c.reason, a.mode,
+       coalesce((a.price ->> 'multiplier')::numeric, 1) as multiplier,
        coalesce(s.sends, 0)::integer as sends, coalesce(s.input_tokens, 0)::integer as input_tokens,
        coalesce(s.cached_tokens, 0)::integer as cached_tokens, coalesce(s.output_tokens, 0)::integer as output_tokens,
        coalesce(s.reasoning_tokens, 0)::integer as reasoning_tokens, s.cost, coalesce(s.reserved, 0) as reserved,

@@ -10,5 +10,5 @@ select l.endpoint, l.model, l.fingerprint, l.requests_rate * l.factor as request
        coalesce(case when b.state = 'open' and b.reopen_at <= clock_timestamp() then 'half_open' else b.state end,
                 'closed') as breaker,
        case when b.state = 'open' then b.reopen_at end as reopen_at, b.last_error
-  from coursewright.limits l left join coursewright.breakers b using (endpoint, model)
+  from coursewright.limits l left join coursewright.breakers b using (endpoint, model, fingerprint)
  order by l.endpoint, l.model, l.fingerprint

@@ -1,2 +1,2 @@
 -- Store a reply and settle its money.
-select coursewright.record_reply(%(send)s, %(prompt)s, %(reply)s, %(cost)s) as answers
+select coursewright.record_reply(%(send)s, %(prompt)s, %(reply)s, %(cost)s, %(price)s) as answers

@@ -1,2 +1,2 @@
 -- Record what was thought of an answer.
-select coursewright.record_verdict(%(call)s, %(accepted)s, %(why)s)
+select coursewright.record_verdict(%(call)s, %(accepted)s, %(why)s, %(cache)s)

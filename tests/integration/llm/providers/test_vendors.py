@@ -14,6 +14,7 @@ from coursewright.errors import (
     ConnectionLost,
     CoursewrightError,
     KeyRefused,
+    NoCapacity,
     Overloaded,
     PromptTooLong,
     QuotaExhausted,
@@ -139,6 +140,18 @@ async def test_what_may_have_been_billed_is_told_from_what_was_not(name: str) ->
     assert not raised.value.billed
 
 
+@pytest.mark.parametrize("cut", [0, 20], ids=["hang", "idle in mid-reply"])
+@pytest.mark.parametrize("output", [100, 9_000], ids=["in one piece", "streamed"])
+@pytest.mark.parametrize("name", _NAMES)
+async def test_silence_ends_with_the_deadline_and_may_have_been_billed(name: str, output: int, cut: int) -> None:
+    with vendor({_PATHS[name]: [Answer(_GOOD[name], cut=cut, silent=True)]}) as there:
+        provider = _provider(name, there.url)
+        with pytest.raises(CallTimedOut) as raised:
+            await provider.send(_request(name, max_output_tokens=output), uuid4(), 0.3)
+        await provider.aclose()
+    assert raised.value.billed
+
+
 @pytest.mark.parametrize(
     ("name", "body", "finish"),
     [
@@ -171,6 +184,44 @@ async def test_a_refused_parameter_is_left_out_once_and_for_all() -> None:
             await provider.send(_request("openai", temperature=0.5), uuid4(), 30)
         await provider.aclose()
     assert ["temperature" in body for _, body in there.asked] == [True, False, False]
+
+
+async def test_the_cheaper_tier_is_asked_for_and_left_out_where_there_is_none() -> None:
+    paths = {
+        "POST /responses": [
+            Answer(_response(service_tier="flex")),
+            Answer({"error": {"message": "Resource Unavailable", "code": "resource_unavailable"}}, 429),
+            Answer({"error": {"message": "Flex is not available for this model."}}, 400),
+            Answer(_response(service_tier="default")),
+        ]
+    }
+    with vendor(paths) as there:
+        provider = _provider("openai", there.url)
+        request = _request("openai", tier="flex")
+        assert (await provider.send(request, uuid4(), 30)).tier == "flex"
+        with pytest.raises(NoCapacity) as raised:
+            await provider.send(request, uuid4(), 30)
+        assert not raised.value.billed
+        assert (await provider.send(request, uuid4(), 30)).tier == "default"
+        await provider.aclose()
+    assert [body.get("service_tier") for _, body in there.asked] == ["flex", "flex", "flex", None]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "server_error", "message": "Oops"}, ReplyLost),
+        ({"code": "invalid_prompt", "message": "No"}, RequestRefused),
+    ],
+)
+async def test_a_background_reply_that_failed_is_not_asked_for_for_ever(
+    error: dict[str, str], kind: type[CoursewrightError]
+) -> None:
+    with vendor({"GET /responses/resp_1": [Answer(_response("failed", error=error, output=[]))]}) as there:
+        provider = _provider("openai", there.url)
+        with pytest.raises(kind, match=error["message"]):
+            await provider.fetch("resp_1")
+        await provider.aclose()
 
 
 @pytest.mark.parametrize("name", _NAMES)

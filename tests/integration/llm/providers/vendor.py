@@ -11,27 +11,34 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response. `body` is JSON, or text as it is; `cut` closes the connection after so many bytes of it."""
+    """One response. `body` is JSON, or text as it is; `cut` closes the connection after so many bytes of it, or is
+    silent from there on (`silent`) until the vendor closes.
+    """
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    silent: bool = False
 
 
 @dataclass(slots=True)
 class Vendor:
-    """`answers` by method and path; the last one of a path is repeated. `asked` holds what came in."""
+    """`answers` by method and path; the last one of a path is repeated. `asked` holds what came in, `keys`
+    the keys of OpenAI's kind that it came with.
+    """
 
     answers: dict[str, list[Answer]]
     url: str = ""
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
 def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
     """Serve answers until the block ends."""
     state = Vendor(answers)
+    closing = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -43,6 +50,7 @@ def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             key = f"{self.command} {self.path.partition('?')[0]}"
             is_json = self.headers.get("content-type", "").startswith("application/json")
+            state.keys.append(self.headers.get("authorization", "").removeprefix("Bearer "))
             state.asked.append((key, json.loads(body) if body and is_json else body))
             left = state.answers.get(key, [Answer({"error": {"message": f"no answer for {key}"}}, 404)])
             answer = left.pop(0) if len(left) > 1 else left[0]
@@ -55,6 +63,8 @@ def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
             self.wfile.write(text[: answer.cut])
             if answer.cut is not None:
                 self.wfile.flush()
+                if answer.silent:
+                    closing.wait()
                 self.close_connection = True
 
         do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
@@ -66,6 +76,7 @@ def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
     try:
         yield state
     finally:
+        closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

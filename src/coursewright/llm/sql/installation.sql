@@ -1,0 +1,2 @@
+-- What tells this database from others.
+select r.installation from coursewright.rounds r

@@ -1,0 +1,2 @@
+-- They are deleted from the first level.
+delete from coursewright.forgotten where key = any(%(keys)s) returning 1
