@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,7 @@ class Coursewright:
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
         self._bells = _bells(settings, url)
-        self.provider_keys = ProviderKeys(pool, settings.master_keys)
-        self.providers = ConfiguredProviders(settings.providers, self.provider_keys)
+        self.providers = ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self.gateway = Gateway(
@@ -345,14 +344,6 @@ class Coursewright:
     async def take_in(self, job_id: UUID, request: dict[str, Any] | None) -> str | None:
         """Keep a request that came along with a webhook, and mend a missing queue entry; return the job's status."""
         return await self.jobs.take_in(job_id, request)
-
-    async def provider_webhook(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Take a webhook of OpenAI: store what came of a background reply or a batch that has ended.
-
-        False: it tells of nothing that is waited for. Raises Unauthenticated, ConfigurationError.
-        """
-        ended = self.providers.webhook(body, headers)
-        return ended is not None and await self.gateway.ended("openai", ended)
 
     async def _ring_again(self, seconds: float) -> None:
         bell = _tick_bell(self.settings)

@@ -93,7 +93,7 @@ async def _add(
     from pydantic import SecretStr
 
     async with open_coursewright(configured) as program:
-        added = await program.provider_keys.add(provider, SecretStr(key), organisation, name)
+        added = await program.providers.keys.add(provider, SecretStr(key), organisation, name)
     if json:
         print_json(_brief(added))
         return
@@ -103,7 +103,7 @@ async def _add(
 
 async def _list(configured: Settings, *, json: bool) -> None:
     async with open_coursewright(configured) as program:
-        found = await program.provider_keys.all()
+        found = await program.providers.keys.all()
     if json:
         print_json([_brief(each) for each in found])
         return
@@ -125,13 +125,13 @@ async def _list(configured: Settings, *, json: bool) -> None:
 
 async def _revoke(configured: Settings, key_id: UUID) -> None:
     async with open_coursewright(configured) as program:
-        await program.provider_keys.revoke(key_id)
+        await program.providers.keys.revoke(key_id)
     say("✓", f"Revoked {key_id}. Revoke it at the provider, too.")
 
 
 async def _rotate(configured: Settings) -> None:
     async with open_coursewright(configured) as program:
-        changed = await program.provider_keys.encrypt_anew()
+        changed = await program.providers.keys.encrypt_anew()
     say("✓", f"Encrypted {count(changed, 'key')} with the first master key.")
 
 

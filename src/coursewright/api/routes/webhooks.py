@@ -24,7 +24,8 @@ class Taken(BaseModel):
 )
 async def openai(request: Request, program: Program) -> Taken:
     """Fetch and store what has ended, and wake the tasks that wait for it. Signed with `OPENAI_WEBHOOK_SECRET`."""
-    return Taken(awaited=await program.provider_webhook(await request.body(), request.headers))
+    ended = program.providers.webhook(await request.body(), request.headers)
+    return Taken(awaited=ended is not None and await program.gateway.ended("openai", ended))
 
 
 __all__ = ["router"]

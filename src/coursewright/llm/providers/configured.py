@@ -24,7 +24,10 @@ _NO_KEY = fingerprint("none")
 
 
 class ConfiguredProviders:
-    """One provider for each name and key. Organisations share it only when they share the key."""
+    """One provider for each name and key. Organisations share it only when they share the key.
+
+    `keys`: those in the database; None: only those of the settings.
+    """
 
     def __init__(self, settings: ProviderSettings, keys: ProviderKeys | None = None) -> None:
         self._settings = settings
@@ -32,6 +35,12 @@ class ConfiguredProviders:
         self._known: dict[tuple[str, UUID | None], tuple[float, list[UsableKey]]] = {}
         self._made: dict[tuple[str, str], Provider] = {}
         self._used: dict[tuple[str, str], float] = {}
+
+    @property
+    def keys(self) -> ProviderKeys:
+        """Return the keys in the database."""
+        assert self._keys is not None  # noqa: S101 - the program has them
+        return self._keys
 
     def configured(self) -> tuple[str, ...]:
         """Name the providers that the settings have a key or an address for."""
