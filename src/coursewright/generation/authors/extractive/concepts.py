@@ -41,6 +41,9 @@ _TERM = re.compile(r"^\w(?:[^\n|=<>{}\[\]\\/:;]*[\w)+#])?$")
 _CODE = re.compile(r"`[^`]+`|[\w.:]+\(\)|\w*[A-Z_.:/+-]\w[\w.:/+-]*")
 _NOT_A_VERB = re.compile(r"\S+ (?:(?:\w+ )?(?:is|are|was|were|has|have)|of)\b")  # "the list is", "names of"
 _NO_NAME = re.compile(r"['’]s\b|@")
+_RUN = re.compile(r"\w+")
+_FREE_RUN = re.compile(r"(?<![\w`/.-])\w+")  # not in the middle of code or a path
+_GOES_ON = re.compile(r"[\w`/-]")
 _BRACKETS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 
 
@@ -65,7 +68,7 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
         for one in _in_passage(passage, words)
         if _is_term(one.term, words) and (one.kind == "acronym" or reads_as(one.definition, words.language))
     ]
-    counts = occurrences([one.term for one in found], passages, words.language)
+    (counts,) = occurrences([one.term for one in found], [passages], words.language)
     best: dict[tuple[str, ...], tuple[float, _Found]] = {}
     for one in found:
         key = tuple(stems(one.term, words.language))
@@ -75,13 +78,14 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
         score = round(_WEIGHT.get(one.kind, 1) + math.log(1 + times), 6)
         if key not in best or score > best[key][0]:
             best[key] = (score, one)
-    whole = "\n".join(passage.text for passage in passages)
     ordered = sorted(
         best.values(), key=lambda entry: (-entry[0], entry[1].passage.ordinal, entry[1].start, entry[1].term)
     )
+    # Code is written as it is.
+    written = _as_written([one.term for _, one in ordered if one.kind != "role"], passages)
     return tuple(
         Concept(
-            term=one.term if one.kind == "role" else _as_written(one.term, whole),  # code is written as it is
+            term=one.term if one.kind == "role" else written[one.term],
             definition=one.definition,
             passage_id=one.passage.id,
             kind=one.kind,
@@ -90,21 +94,26 @@ def find_concepts(passages: Sequence[Passage], words: Catalogue) -> tuple[Concep
     )
 
 
-def occurrences(terms: Sequence[str], passages: Sequence[Passage], language: str) -> Counter[tuple[str, ...]]:
-    """Count how often each term (as a tuple of stems) stands in the passages."""
+def occurrences(
+    terms: Sequence[str], groups: Sequence[Sequence[Passage]], language: str
+) -> list[Counter[tuple[str, ...]]]:
+    """Count, for each group of passages, how often each term (as a tuple of stems) stands in it."""
     by_first: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for term in terms:
         key = tuple(stems(term, language))
         if key:
             by_first[key[0]].add(key)
-    counts: Counter[tuple[str, ...]] = Counter()
-    for passage in passages:
-        text = stems(passage.text, language)
-        for place, word in enumerate(text):
-            for key in by_first.get(word, ()):
-                if tuple(text[place : place + len(key)]) == key:
-                    counts[key] += 1
-    return counts
+    counted = []
+    for passages in groups if by_first else ():
+        counts: Counter[tuple[str, ...]] = Counter()
+        for passage in passages:
+            text = stems(passage.text, language)
+            for place, word in enumerate(text):
+                for key in by_first.get(word, ()):
+                    if tuple(text[place : place + len(key)]) == key:
+                        counts[key] += 1
+        counted.append(counts)
+    return counted or [Counter() for _ in groups]
 
 
 def predicate(concept: Concept, words: Catalogue) -> str:
@@ -249,13 +258,23 @@ def _is_term(term: str, words: Catalogue) -> bool:
     )
 
 
-def _as_written(term: str, text: str) -> str:
-    """Return a term that only the start of a sentence capitalised as the sources write it elsewhere."""
-    small = term[0].lower() + term[1:]
-    if term == small or not term[1:].islower():
-        return term
-    written = [len(re.findall(rf"(?<![\w`/.-]){re.escape(form)}(?![\w`/-])", text)) for form in (small, term)]
-    return small if written[0] > written[1] else term
+def _as_written(terms: Sequence[str], passages: Sequence[Passage]) -> dict[str, str]:
+    """Return terms that only the start of a sentence capitalised as the sources write them elsewhere.
+
+    One pass over the sources for all terms: each run of letters is looked up among the first runs of the forms.
+    """
+    small = {term: term[0].lower() + term[1:] for term in terms if term[1:].islower() and not term[0].islower()}
+    forms: dict[str, list[str]] = defaultdict(list)
+    for form in {*small, *small.values()}:
+        forms[_RUN.match(form)[0]].append(form)  # type: ignore[index]  # a term begins with a letter or a digit
+    uses: Counter[str] = Counter()
+    for passage in passages if forms else ():
+        text = passage.text
+        for run in _FREE_RUN.finditer(text):
+            for form in forms.get(run[0], ()):
+                if text.startswith(form, run.start()) and not _GOES_ON.match(text, run.start() + len(form)):
+                    uses[form] += 1
+    return {term: small[term] if term in small and uses[small[term]] > uses[term] else term for term in terms}
 
 
 def unlike(left: Concept, right: Concept, words: Catalogue) -> bool:

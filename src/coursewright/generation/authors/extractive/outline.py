@@ -1,6 +1,7 @@
 """The outline: the sources' headings, cut into modules, lessons and sections of like size."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from coursewright.errors import TooFewSources
 from coursewright.generation.authors.extractive.blocks import blocks, in_language
 from coursewright.generation.authors.extractive.blueprint import Blueprint, Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
+from coursewright.generation.authors.extractive.concepts import occurrences
 from coursewright.generation.authors.extractive.material import lesson_passages, path_of
 from coursewright.generation.authors.extractive.naming import Namer, joined
 from coursewright.generation.authors.extractive.reading_order import in_reading_order, is_welcome
@@ -190,28 +192,24 @@ def _identity(passages: Sequence[Passage]) -> tuple[str, ...]:
 def _owners(concepts: Sequence[Concept], places: list[Place], words: Catalogue) -> dict[str, list[Concept]]:
     """Give each concept to the section that defines it, else to the first whose text is on it."""
     by_passage = {passage.id: place.section for place in places for passage in place.passages}
-    text = {place.section: stems(" ".join(p.text for p in place.passages), words.language) for place in places}
+    elsewhere = [concept.term for concept in concepts if concept.passage_id not in by_passage]
+    uses: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)  # by term, by section, in the course's order
+    counted = occurrences(elsewhere, [place.passages for place in places], words.language)
+    for place, counts in zip(places, counted, strict=True):
+        for key, times in counts.items():
+            uses[key][place.section] = times
     owned: dict[str, list[Concept]] = {place.section: [] for place in places}
     for concept in concepts:
         section = by_passage.get(concept.passage_id)
         if section is None:
-            key = stems(concept.term, words.language)
-            uses = {name: _uses(key, body) for name, body in text.items()}
-            most = max(uses.values())
+            found = uses[tuple(stems(concept.term, words.language))]
+            most = max(found.values(), default=0)
             if most < _EXPLAINED_USES:
                 continue  # mentioned in passing, if at all
             # Met early, not where it is used most.
-            section = next(name for name in uses if uses[name] >= max(_EXPLAINED_USES, most / 2))
+            section = next(name for name, times in found.items() if times >= max(_EXPLAINED_USES, most / 2))
         owned[section].append(concept)
     return owned
-
-
-def _uses(key: list[str], text: list[str]) -> int:
-    return (
-        sum(1 for place, word in enumerate(text) if word == key[0] and text[place : place + len(key)] == key)
-        if key
-        else 0
-    )
 
 
 def _plans(

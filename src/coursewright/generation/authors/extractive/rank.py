@@ -5,6 +5,7 @@ and Goldstein 1998, doi:10.1145/290941.291025. Scores are rounded and ties go to
 does not hang on the machine's arithmetic.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -44,19 +45,26 @@ def lexrank(texts: Sequence[Vector]) -> list[float]:
     size = len(texts)
     if size == 0:
         return []
-    likeness = [[0.0] * size for _ in range(size)]
+    # Most texts share no word: only the others are kept. `fsum` is exact, so zeros change nothing.
+    alike: list[list[tuple[int, float]]] = [[] for _ in range(size)]
     for i in range(size):
         for j in range(i + 1, size):
-            likeness[i][j] = likeness[j][i] = cosine(texts[i], texts[j])
-    totals = [math.fsum(row) for row in likeness]
+            if likeness := cosine(texts[i], texts[j]):
+                alike[i].append((j, likeness))
+                alike[j].append((i, likeness))
+    totals = [math.fsum(likeness for _, likeness in row) for row in alike]
+    lonely = [i for i in range(size) if not totals[i]]
     scores = [1.0 / size] * size
     for _ in range(_ROUNDS):
-        scores = [
+        spread = [scores[j] / size for j in lonely]
+        following = [
             (1 - _DAMPING) / size
-            + _DAMPING
-            * math.fsum(scores[j] * likeness[j][i] / totals[j] if totals[j] else scores[j] / size for j in range(size))
+            + _DAMPING * math.fsum(itertools.chain(spread, (scores[j] * each / totals[j] for j, each in alike[i])))
             for i in range(size)
         ]
+        if following == scores:
+            break
+        scores = following
     return [round(score, _DIGITS) for score in scores]
 
 

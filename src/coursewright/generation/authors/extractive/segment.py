@@ -1,10 +1,14 @@
-"""Cut a row of pieces into neighbouring groups of like size, at headings where it can: dynamic programming."""
+"""Cut a row of pieces into neighbouring groups of like size, at headings where it can.
+
+Dynamic programming by divide and conquer over monotone minima: Galil and Park 1992, doi:10.1016/0304-3975(92)90135-3.
+"""
 
 import itertools
 from collections.abc import Sequence
 
 _INFINITE = float("inf")
 _SAME_HEADING = 0.6  # the price of a cut under one and the same heading
+_DIGITS = 9  # so that ties do not hang on the machine's arithmetic; of equals the latest start is taken
 _DEEPER = 0.5  # the price of a cut for each level of headings shared beyond the fewest
 _JOINED = 0.35  # the price of two highest headings in one group: its title would have to name both
 
@@ -35,21 +39,31 @@ def segment(
     costs = [[_INFINITE] * (count + 1) for _ in range(bound + 1)]
     before = [[0] * (count + 1) for _ in range(bound + 1)]
     costs[0][0] = 0.0
-    for group in range(1, bound + 1):
-        for end in range(group * least, count + 1):
-            best, at = _INFINITE, 0
-            for start in range(end - least, (group - 1) * least - 1, -1):
-                words = totals[end] - totals[start]
-                off = (words - aim) / aim
-                if off > 0 and off * off > best:
-                    break  # it only grows from here
-                if costs[group - 1][start] == _INFINITE:
-                    continue
+
+    def fill(group: int) -> None:
+        """Find the cheapest start of the last of `group` groups for every end.
+
+        The square of a size is convex, so a later end never has an earlier start: what is found for the middle end
+        bounds the search on both sides, and n ends take n log n looks instead of n².
+        """
+        parts = [(group * least, count, (group - 1) * least, count if group > 1 else 0)]
+        while parts:
+            low, high, lowest, highest = parts.pop()
+            if low > high:
+                continue
+            end = (low + high) // 2
+            best, at = _INFINITE, lowest
+            for start in range(min(end - least, highest), lowest - 1, -1):
+                off = (totals[end] - totals[start] - aim) / aim
                 within = joined[end] - joined[start + 1]
-                cost = round(costs[group - 1][start] + off * off + within + (price[start] if start else 0.0), 9)
+                cost = round(costs[group - 1][start] + off * off + within + (price[start] if start else 0.0), _DIGITS)
                 if cost < best:
                     best, at = cost, start
             costs[group][end], before[group][end] = best, at
+            parts += ((low, end - 1, lowest, at), (end + 1, high, at, highest))
+
+    for group in range(1, bound + 1):
+        fill(group)
     chosen = groups or min(range(1, bound + 1), key=lambda group: (costs[group][count], group))
     ends = [count]
     for group in range(chosen, 1, -1):
