@@ -194,6 +194,29 @@ def test_reads_deep_nesting_and_unclosed_tags() -> None:
     assert "unclosed bold" in text
 
 
+def _nested(levels: int) -> str:
+    return "".join(f"{'  ' * level}- Bees of level {level} fly.\n" for level in range(levels))
+
+
+@pytest.mark.parametrize(
+    "markdown, warns",
+    [
+        (_nested(11), False),  # as deep as the parser goes by default
+        (_nested(60), False),
+        (_nested(2_000), True),
+        (">" * 3_000 + " " + _SENTENCE, True),
+        ("[" * 3_000 + _SENTENCE + "]" * 3_000, True),
+        ("*" * 3_000 + _SENTENCE + "*" * 3_000, False),
+    ],
+    ids=["11 lists", "60 lists", "2000 lists", "quotations", "brackets", "stars"],
+)
+def test_markdown_that_is_nested_deep_loses_nothing(markdown: str, warns: bool) -> None:
+    document = read("deep.md", markdown.encode())
+    wanted = [line.lstrip(" ->*[").rstrip("]*") for line in markdown.splitlines()]
+    assert [line for line in wanted if line.strip() not in document.text] == []
+    assert document.warnings == (("it is nested too deep for Markdown and was read as plain text",) if warns else ())
+
+
 def test_reads_a_file_of_the_wrong_extension_as_what_it_is() -> None:
     document = read("wrong.docx", _pdf(_SENTENCE))
     assert "two boxes" in document.text

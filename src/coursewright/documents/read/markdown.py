@@ -1,6 +1,8 @@
 """Reads Markdown (CommonMark with tables, footnotes, definition lists, alerts, MkDocs admonitions) by way of HTML."""
 
 import re
+import sys
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.deflist import deflist_plugin
@@ -11,6 +13,7 @@ from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.decode import decode
 from coursewright.documents.read.html_walk import HtmlWalk
 from coursewright.documents.read.languages import primary
+from coursewright.documents.read.plain import read_plain
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"^([A-Za-z_-]+):[ \t]*(.+?)[ \t]*$", re.MULTILINE)
@@ -35,14 +38,20 @@ def read_markdown(name: str, content: bytes) -> ReadDocument:
         builder.licence = fields.get("licence") or fields.get("license") or fields.get("rights", "")
         builder.attribution = fields.get("author") or fields.get("authors") or fields.get("attribution", "")
         builder.language = primary(fields.get("language") or fields.get("lang"))
-    tree = LexborHTMLParser(_html(text))
+    try:
+        html = _html(text)
+    except RecursionError:
+        plain = read_plain(name, content)
+        return replace(plain, warnings=(*plain.warnings, "it is nested too deep for Markdown and was read as plain text"))
+    tree = LexborHTMLParser(html)
     if tree.body is not None:
         HtmlWalk(builder).run(tree.body)
     return builder.build()
 
 
 def _html(text: str) -> str:
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    # Without a limit of the parser's own, which drops what is deeper in silence; Python's raises RecursionError.
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": sys.maxsize}).enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin)
     html: str = parser.render(_ADMONITION.sub(_as_element, text))
     return _ALERT.sub(
