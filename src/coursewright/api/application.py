@@ -57,7 +57,7 @@ def create_app(settings: Settings, opening: Opening, *, local: bool = False) -> 
                 return await connect(program.url, settings.database)
 
             app.state.program = program
-            app.state.watch = Watch(program.jobs.events, listen)
+            app.state.watch = Watch(program.jobs.events, program.jobs.watch, listen)
             for duty in (app.state.watch.run(), _clean(program)):
                 task = asyncio.create_task(duty)
                 stack.push_async_callback(_end, task)

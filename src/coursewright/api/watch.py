@@ -7,6 +7,7 @@ costs a moment and no event. When the database gives no bells (a transaction poo
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -24,7 +25,10 @@ _KEPT = 500  # events of a job; who is further behind reads the table
 _SECONDS_BETWEEN_LOOKS = 1.0  # while there are no bells
 _SECONDS_BETWEEN_CHECKS = 10.0  # while there are
 
+_SECONDS_MARKED = 60.0  # that a job's events ring after somebody has said that they are watched
+
 Read = Callable[[UUID, int], Awaitable[list[Event]]]
+Mark = Callable[[UUID, float], Awaitable[None]]
 
 
 class _Watched:
@@ -40,10 +44,14 @@ class _Watched:
 
 
 class Watch:
-    """Hands out the events of jobs. `read` returns a job's events above a number; `connect` makes a connection."""
+    """Hands out the events of jobs.
 
-    def __init__(self, read: Read, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> None:
+    `read` returns a job's events above a number, `mark` has them ring for so many seconds, `connect` connects.
+    """
+
+    def __init__(self, read: Read, mark: Mark, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> None:
         self._read = read
+        self._mark = mark
         self._connect = connect
         self._watched: dict[UUID, _Watched] = {}
         self._listening = False
@@ -113,9 +121,16 @@ class Watch:
         return await self._read(job_id, after)
 
     async def _keep_reading(self, job_id: UUID, watched: _Watched) -> None:
+        marked = 0.0
         while True:
             watched.due.clear()
+            wait = _SECONDS_BETWEEN_CHECKS if self._listening else _SECONDS_BETWEEN_LOOKS
             try:
+                if self._listening and time.monotonic() > marked:
+                    await self._mark(job_id, _SECONDS_MARKED)
+                    if not marked:
+                        wait = _SECONDS_BETWEEN_LOOKS  # for what was under way, and did not see the mark
+                    marked = time.monotonic() + _SECONDS_MARKED / 2
                 fresh = await self._read(job_id, watched.last)
             except Exception as error:
                 _log.warning("events of %s could not be read: %s", job_id, error, exc_info=not is_unavailable(error))
@@ -126,7 +141,7 @@ class Watch:
                 watched.changed.set()
                 watched.changed = asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_SECONDS_BETWEEN_CHECKS if self._listening else _SECONDS_BETWEEN_LOOKS):
+                async with asyncio.timeout(wait):
                     await watched.due.wait()
 
     def _ring_all(self) -> None:

@@ -24,10 +24,16 @@ class JobTerms(BaseModel):
     generation: int = Field(0, ge=0, description="Above 0: answers kept from earlier generations are not used.")
 
 
+_URGENCIES = {"immediate": "normal"}  # a word of the HTTP API, which puts `urgency` beside the request
+
+
 def job_terms(job_data: Mapping[str, Any]) -> JobTerms:
-    """Return the terms of a job. Raises InvalidRequest."""
+    """Return the terms of a job; what `terms` does not say, `urgency` beside it does. Raises InvalidRequest."""
+    beside = job_data.get("urgency")
+    said = {} if beside is None else {"urgency": _URGENCIES.get(str(beside), beside)}
+    terms = job_data.get("terms") or {}
     try:
-        return JobTerms.model_validate(job_data.get("terms") or {})
+        return JobTerms.model_validate({**said, **terms} if isinstance(terms, Mapping) else terms)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc'])) or 'terms'}: {each['msg']}" for each in error.errors()]
         raise InvalidRequest(

@@ -125,6 +125,11 @@ class JobQueue:
             await cursor.execute(sql(__package__, "events"), {"job_id": job_id, "after": after})
             return await cursor.fetchall()
 
+    async def watch(self, job_id: UUID, seconds: float) -> None:
+        """Have the database ring for each of the job's events for a while."""
+        async with self._pool.connection() as connection:
+            await connection.execute(sql(__package__, "watch"), {"job_id": job_id, "seconds": seconds})
+
     async def pause(self, job_id: UUID, *, because: str | None = None) -> None:
         """Start no further task of the job; what runs may finish and is kept. `because` is shown until it goes on."""
         await self._set_status(job_id, JobStatus.PAUSED, [JobStatus.QUEUED, JobStatus.PROCESSING], because)

@@ -103,7 +103,7 @@ async def test_watchers_of_one_job_share_one_reader(pool: Pool, database_url: st
             raise psycopg.OperationalError("no bells here")
         return await connect(database_url, DatabaseSettings())
 
-    watch = Watch(read, listen)
+    watch = Watch(read, jobs.watch, listen)
     running = asyncio.create_task(watch.run())
 
     async def hear(after: int, most: int) -> list[int]:

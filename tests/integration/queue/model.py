@@ -26,6 +26,7 @@ class Task:
     held: bool = False
     due: bool = True
     leased: bool = False
+    brought: bool = False  # by the plan: done again, the plan says anew whether there is such a task
 
 
 @dataclass
@@ -162,11 +163,17 @@ class Queue:
         for key in held:
             job.tasks[key].status = "completed"
         if "plan" in held:
+            for key in [key for key, task in job.tasks.items() if task.brought and key not in added]:
+                del job.tasks[key]
             for key, task in added.items():
-                if key not in job.tasks:
+                known = job.tasks.get(key)
+                if known is None:
+                    task.brought, task.generation = True, job.tasks["plan"].generation
                     task.status = "cancelled" if job.status in FINAL else "pending" if task.dependencies else "queued"
                     task.held = job.status == "paused"
                     job.tasks[key] = task
+                elif known.status in {"pending", "cancelled"}:
+                    known.dependencies, known.needs, known.decisive = task.dependencies, task.needs, task.decisive
         self._unblock(job)
         self._advance(name)
         return held
@@ -264,7 +271,11 @@ class Queue:
         if not again:
             return 0
         follow = set(again)
-        while more := {k for k, t in job.tasks.items() if k not in follow and follow & set(t.dependencies)}:
+        while more := {
+            k
+            for k, t in job.tasks.items()
+            if k not in follow and (follow & set(t.dependencies) or (t.brought and "plan" in follow))
+        }:
             follow |= more
         for key in follow:
             task = job.tasks[key]
@@ -298,8 +309,11 @@ class Queue:
                 states = [job.tasks[key].status for key in task.dependencies]
                 if task.status != "pending":
                     continue
-                if task.needs == "completed" and any(state in UNDONE for state in states):
+                plan = job.tasks["plan"].status if task.brought else "completed"
+                if plan in UNDONE or (task.needs == "completed" and any(state in UNDONE for state in states)):
                     task.status, changed = "skipped", True
+                elif plan != "completed":
+                    continue
                 elif all(state == "completed" or (task.needs == "settled" and state in UNDONE) for state in states):
                     task.status, task.due, task.held, changed = "queued", True, job.status == "paused", True
 

@@ -321,6 +321,96 @@ async def test_retrying_a_task_does_it_and_what_follows_again(bench: Bench) -> N
     await bench.consistent()
 
 
+async def test_a_plan_that_is_made_anew_replaces_what_the_old_one_brought(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.drain()
+    before = {task.task_identifier: task for task in await bench.jobs.tasks(job_id)}
+    stale = await bench.scalar("select id from course_generation_tasks where task_identifier = 'b'")
+    await bench.scalar(
+        "insert into course_generation_logs (job_id, task_id, message) values (%s, %s, '')", job_id, stale
+    )
+    assert await bench.jobs.retry(job_id, [before["plan"].id]) == 1
+    assert await bench.leases.admit("w") == job_id
+    assert set((await bench.states(job_id)).values()) == {"queued", "pending"}
+    claimed = await bench.claim()
+    assert list(claimed) == ["plan"], "nothing is made from the old plan meanwhile"
+    anew = (
+        TaskSpec("a", "lesson_section", input={"plan": "new"}),
+        TaskSpec("c", "lesson_section"),
+        TaskSpec("end", "content_validation", ("a", "c"), needs="settled", decisive=True),
+    )
+    assert await bench.leases.complete(claimed["plan"], Done({}, tasks=anew))
+    await bench.consistent()
+    after = {task.task_identifier: task for task in await bench.jobs.tasks(job_id)}
+    assert set(after) == {"plan", "a", "c", "end"}
+    assert (after["a"].input_data, after["a"].id) == ({"plan": "new"}, before["a"].id)
+    assert after["end"].dependencies == ["a", "c"]
+    assert after["c"].generation == after["plan"].generation == 1
+    assert set(await bench.claim()) == {"a", "c"}
+
+
+async def test_what_a_plan_brought_is_skipped_when_it_cannot_be_made_anew(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.drain()
+    plan = (await bench.jobs.tasks(job_id, ["plan"]))[0]
+    await bench.jobs.retry(job_id, [plan.id])
+    await bench.leases.admit("w")
+    lease = (await bench.claim())["plan"]
+    assert await bench.leases.fail(lease, Fail("no", recoverable=False), 0)
+    states = await bench.states(job_id)
+    assert states.pop("plan") == "failed"
+    assert set(states.values()) == {"skipped"}
+    assert (await bench.jobs.get(job_id)).status == JobStatus.FAILED
+    await bench.consistent()
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+async def test_an_end_that_another_program_writes_is_part_of_the_story(bench: Bench, status: str) -> None:
+    job_id = await bench.started()
+    await bench.scalar(
+        "update course_generation_jobs set status = %s, error_message = 'enough' where id = %s", status, job_id
+    )
+    last = (await bench.jobs.events(job_id))[-1]
+    assert last.kind == f"job_{status}"
+    assert last.payload.get("error") == (None if status == "cancelled" else "enough")
+    told = await bench.scalar(
+        "select message from course_generation_logs where job_id = %s order by created_at desc limit 1", job_id
+    )
+    assert (
+        told
+        == {
+            "completed": "The course is finished, but: enough",
+            "failed": "No course came out: enough",
+            "cancelled": "Cancelled.",
+        }[status]
+    )
+
+
+async def test_every_end_is_told_once(bench: Bench) -> None:
+    job_id = await bench.started()
+    await bench.drain()
+    kinds = [event.kind for event in await bench.jobs.events(job_id)]
+    assert [kind for kind in kinds if kind.startswith("job_")] == ["job_started", "job_completed"]
+
+
+async def test_only_what_somebody_watches_rings(bench: Bench, database_url: str) -> None:
+    watched, other = await bench.started(), await bench.started()
+    await bench.jobs.watch(watched, 60)
+    with connect_sync(database_url) as connection:
+        connection.execute("listen coursewright_events")
+        await bench.jobs.pause(other)
+        await bench.jobs.pause(watched)
+        rung = [bell.payload for bell in connection.notifies(timeout=60, stop_after=1)]
+    assert rung == [str(watched)]
+    await bench.jobs.watch(watched, -1)  # nobody any more
+    with connect_sync(database_url) as connection:
+        connection.execute("listen coursewright_events")
+        await bench.jobs.resume(watched)
+        connection.execute("select pg_notify('coursewright_events', 'the end')")
+        rung = [bell.payload for bell in connection.notifies(timeout=60, stop_after=1)]
+    assert rung == ["the end"]
+
+
 async def test_a_job_inserted_without_an_entry_is_found(bench: Bench) -> None:
     job_id = await bench.scalar(
         "insert into course_generation_jobs (organisation_id, created_at)"

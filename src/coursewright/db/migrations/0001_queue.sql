@@ -118,6 +118,7 @@ alter table public.course_generation_tasks
     add column if not exists decisive boolean not null default false,    -- without it the job has failed
     add column if not exists needs text not null default 'completed'     -- what its dependencies must be
         check (needs in ('completed', 'settled')),
+    add column if not exists created_by text,                            -- the task whose completion brought it
     add column if not exists deadline_seconds double precision not null default 900;
 create index if not exists course_generation_tasks_ready
     on public.course_generation_tasks (job_id, execution_priority desc, seq)

@@ -9,7 +9,10 @@
 
 -- Insert tasks from [{identifier, type, dependencies, …}]; those without dependencies are ready, unless the job has ended
 -- (they wait, cancelled, for a retry). Returns how many.
-create function coursewright.insert_tasks(job uuid, specs jsonb) returns integer language plpgsql as $$
+--
+-- What the completion of a task (`creator`) brings follows from it: done again, it says anew what there is to do. A task
+-- that it names again keeps its row and generation and gets the new input; one that it no longer names goes.
+create function coursewright.insert_tasks(job uuid, specs jsonb, creator text) returns integer language plpgsql as $$
 declare
     inserted integer;
     ended boolean;
@@ -17,26 +20,51 @@ declare
 begin
     select j.status in ('completed', 'failed', 'cancelled'), j.status = 'paused' into ended, paused
       from public.course_generation_jobs j where j.id = job;
-    insert into public.course_generation_tasks (
-        job_id, task_identifier, task_type, status, dependencies, execution_priority, lesson_id, path_id,
-        base_class_id, section_index, section_title, max_retry_count, estimated_duration_seconds, queued_at,
-        completed_at, held, input_data, decisive, needs, deadline_seconds)
-    select job, s.identifier, s.type,
-           case when ended then 'cancelled' when s.dependencies = '{}' then 'queued' else 'pending' end, s.dependencies,
-           s.priority, s.lesson_id, s.path_id, j.base_class_id, s.section_index, s.section_title, s.max_retries,
-           s.estimated_seconds, case when s.dependencies = '{}' then clock_timestamp() end,
-           case when ended then clock_timestamp() end, paused and s.dependencies = '{}',
-           s.input, s.decisive, s.needs, s.deadline_seconds
-      from rows from (jsonb_to_recordset(specs) as (
-           identifier text, type text, dependencies text[], priority integer, lesson_id text, path_id text,
-           section_index integer, section_title text, max_retries integer, estimated_seconds integer, input jsonb,
-           decisive boolean, needs text, deadline_seconds double precision)) with ordinality as s (
-           identifier, type, dependencies, priority, lesson_id, path_id, section_index, section_title, max_retries,
-           estimated_seconds, input, decisive, needs, deadline_seconds, place)
-      join public.course_generation_jobs j on j.id = job
-     order by s.place
-    on conflict (job_id, task_identifier) do nothing;
-    get diagnostics inserted = row_count;
+    with gone as (
+        delete from public.course_generation_tasks t
+         where t.job_id = job and t.created_by = creator
+           and t.task_identifier not in (select s.identifier from jsonb_to_recordset(specs) as s (identifier text))
+        returning t.status),
+    counted as (
+        select count(*) as total, count(*) filter (where g.status = 'completed') as completed,
+               count(*) filter (where g.status = 'failed') as failed,
+               count(*) filter (where g.status = 'skipped') as skipped from gone g)
+    update public.course_generation_jobs j
+       set total_tasks = j.total_tasks - c.total, completed_tasks = j.completed_tasks - c.completed,
+           failed_tasks = j.failed_tasks - c.failed, skipped_tasks = j.skipped_tasks - c.skipped
+      from counted c where j.id = job and c.total > 0;
+    with written as (
+        insert into public.course_generation_tasks as t (
+            job_id, task_identifier, task_type, status, dependencies, execution_priority, lesson_id, path_id,
+            base_class_id, section_index, section_title, max_retry_count, estimated_duration_seconds, queued_at,
+            completed_at, held, input_data, decisive, needs, deadline_seconds, created_by, generation)
+        select job, s.identifier, s.type,
+               case when ended then 'cancelled' when s.dependencies = '{}' then 'queued' else 'pending' end,
+               s.dependencies, s.priority, s.lesson_id, s.path_id, j.base_class_id, s.section_index, s.section_title,
+               s.max_retries, s.estimated_seconds, case when s.dependencies = '{}' then clock_timestamp() end,
+               case when ended then clock_timestamp() end, paused and s.dependencies = '{}',
+               s.input, s.decisive, s.needs, s.deadline_seconds, creator, coalesce((
+                   select c.generation from public.course_generation_tasks c
+                    where c.job_id = job and c.task_identifier = creator), 0)
+          from rows from (jsonb_to_recordset(specs) as (
+               identifier text, type text, dependencies text[], priority integer, lesson_id text, path_id text,
+               section_index integer, section_title text, max_retries integer, estimated_seconds integer, input jsonb,
+               decisive boolean, needs text, deadline_seconds double precision)) with ordinality as s (
+               identifier, type, dependencies, priority, lesson_id, path_id, section_index, section_title, max_retries,
+               estimated_seconds, input, decisive, needs, deadline_seconds, place)
+          join public.course_generation_jobs j on j.id = job
+         order by s.place
+        on conflict (job_id, task_identifier) do update
+           set task_type = excluded.task_type, dependencies = excluded.dependencies,
+               execution_priority = excluded.execution_priority, lesson_id = excluded.lesson_id,
+               path_id = excluded.path_id, section_index = excluded.section_index,
+               section_title = excluded.section_title, max_retry_count = excluded.max_retry_count,
+               estimated_duration_seconds = excluded.estimated_duration_seconds, input_data = excluded.input_data,
+               decisive = excluded.decisive, needs = excluded.needs, deadline_seconds = excluded.deadline_seconds,
+               updated_at = clock_timestamp()
+         where t.created_by = creator and t.status in ('pending', 'cancelled')
+        returning xmax = 0 as fresh)
+    select count(*) filter (where w.fresh) into inserted from written w;
     if exists (select from jsonb_to_recordset(specs) as s (identifier text, dependencies text[])
                 cross join unnest(s.dependencies) as wanted
                 where not exists (select from public.course_generation_tasks t
@@ -83,11 +111,14 @@ begin
     update public.course_generation_tasks t
        set status = 'queued', queued_at = clock_timestamp(), run_at = clock_timestamp(), updated_at = clock_timestamp(),
            held = (select j.status = 'paused' from public.course_generation_jobs j where j.id = job)
-     where t.job_id = job and t.status = 'pending' and (settled is null or t.dependencies && settled)
+     where t.job_id = job and t.status = 'pending'
+       and (settled is null or t.dependencies && settled or t.created_by = any (settled))
        and not exists (
            select from public.course_generation_tasks d
-            where d.job_id = job and d.task_identifier = any (t.dependencies) and d.status <> 'completed'
-              and not (t.needs = 'settled' and d.status in ('failed', 'skipped', 'cancelled')));
+            where d.job_id = job and d.task_identifier = any (array_append(t.dependencies, t.created_by))
+              and d.status <> 'completed'
+              and not (t.needs = 'settled' and d.status in ('failed', 'skipped', 'cancelled')
+                       and d.task_identifier is distinct from t.created_by));
     get diagnostics readied = row_count;
     if readied > 0 then
         perform pg_notify('coursewright', '');
@@ -95,19 +126,20 @@ begin
     return readied;
 end $$;
 
--- Skip all that needs, directly or through others, a task that did not succeed. Returns their identifiers.
+-- Skip all that needs, directly or through others, a task that did not succeed, and all that such a task has brought
+-- (what it would bring now is not known). Returns their identifiers.
 create function coursewright.skip_doomed(job uuid, settled text[]) returns text[] language sql as $$
     with recursive doom as (
         select t.id, t.task_identifier, d.task_identifier as cause
-          from public.course_generation_tasks d
-          join public.course_generation_tasks t on t.job_id = d.job_id and d.task_identifier = any (t.dependencies)
+          from public.course_generation_tasks d join public.course_generation_tasks t on t.job_id = d.job_id
+           and (d.task_identifier = any (t.dependencies) and t.needs = 'completed' or t.created_by = d.task_identifier)
          where d.job_id = job and (settled is null or d.task_identifier = any (settled))
-           and d.status in ('failed', 'skipped', 'cancelled') and t.status = 'pending' and t.needs = 'completed'
+           and d.status in ('failed', 'skipped', 'cancelled') and t.status = 'pending'
         union
         select t.id, t.task_identifier, d.cause
-          from doom d join public.course_generation_tasks t
-            on t.job_id = job and d.task_identifier = any (t.dependencies)
-         where t.status = 'pending' and t.needs = 'completed'),
+          from doom d join public.course_generation_tasks t on t.job_id = job
+           and (d.task_identifier = any (t.dependencies) and t.needs = 'completed' or t.created_by = d.task_identifier)
+         where t.status = 'pending'),
     fate as (
         update public.course_generation_tasks t
            set status = 'skipped', completed_at = clock_timestamp(), updated_at = clock_timestamp(),
@@ -157,10 +189,9 @@ create function coursewright.count_tasks(job uuid) returns void language sql as 
 $$;
 
 -- All tasks are settled: the job is completed, or failed when a decisive task is missing. The counts are taken anew here,
--- in case somebody else wrote into the tasks.
+-- in case somebody else wrote into the tasks. The event comes from the trigger on the job's status (0022).
 create function coursewright.finish_job(job uuid) returns void language plpgsql as $$
 declare
-    j public.course_generation_jobs;
     missing record;
     verdict text;
 begin
@@ -184,7 +215,6 @@ begin
                'hasTaskDetails', true,
                'tasksByType', (select jsonb_object_agg(k.task_type, k.n) from (
                    select task_type, count(*) as n from public.course_generation_tasks where job_id = job group by 1) k)))
-     where c.id = job returning * into j;
-    perform coursewright.record_event(job, 'job_' || verdict, jsonb_build_object('error', j.error_message));
+     where c.id = job;
     perform pg_notify('coursewright', '');
 end $$;

@@ -123,7 +123,7 @@ begin
     select c.job_type, c.total_tasks into j from public.course_generation_jobs c where c.id = job;
     if j.total_tasks = 0 and first_tasks ? j.job_type then
         update public.course_generation_jobs
-           set total_tasks = coursewright.insert_tasks(job, first_tasks -> j.job_type), expected_tasks = expected
+           set total_tasks = coursewright.insert_tasks(job, first_tasks -> j.job_type, null), expected_tasks = expected
          where id = job;
         perform coursewright.record_event(job, 'job_started', '{}');
     elsif j.total_tasks > 0 and not coursewright.has_open_tasks(job) then

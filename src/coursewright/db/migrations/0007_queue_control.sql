@@ -52,8 +52,8 @@ begin
         select t.id, t.task_identifier, true as asked from public.course_generation_tasks t
          where t.job_id = job and t.task_identifier = any (again)
         union
-        select t.id, t.task_identifier, false from follow f
-          join public.course_generation_tasks t on t.job_id = job and f.task_identifier = any (t.dependencies)),
+        select t.id, t.task_identifier, false from follow f join public.course_generation_tasks t
+            on t.job_id = job and (f.task_identifier = any (t.dependencies) or t.created_by = f.task_identifier)),
     fate as (select f.id, bool_or(f.asked) as asked from follow f group by 1)
     update public.course_generation_tasks t
        set status = 'pending', generation = t.generation + fate.asked::int, current_retry_count = 0, rescues = 0,

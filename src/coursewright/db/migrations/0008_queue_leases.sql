@@ -1,10 +1,11 @@
 -- What workers do with tasks: claim, complete, fail, release; and the rescue of expired leases.
 
--- Lease up to `room` ready tasks: the organisation, then the job, with the fewest leases goes first. Slots are dealt out
+-- Lease up to `room` ready tasks, none of the kinds that are `unfit` (for the rest of a tick): the organisation, then
+-- the job, with the fewest leases goes first. Slots are dealt out
 -- among the jobs first; each job's tasks are then locked in the order of its ready index, past those that others lock.
 -- All that a step needs is returned from inside: the caller's snapshot is older than the function's and may not hold
 -- a task that was created in between.
-create function coursewright.claim_tasks(worker text, room integer, lease interval, only_job uuid)
+create function coursewright.claim_tasks(worker text, room integer, lease interval, only_job uuid, unfit text[])
 returns table (task_id uuid, job_id uuid, attempt integer, identifier text, type text, generation integer,
                dependencies text[], lesson_id text, path_id text, section_index integer, input jsonb, failures integer,
                organisation_id uuid, base_class_id uuid, job_type text, request jsonb) language plpgsql set enable_seqscan = off as $$
@@ -21,7 +22,7 @@ begin
                            (select count(*) from (
                                select from public.course_generation_tasks r
                                 where r.job_id = j.id and r.status in ('queued', 'retrying') and not r.held
-                                  and r.run_at <= clock_timestamp() limit room) r) as ready
+                                  and r.run_at <= clock_timestamp() and r.task_type <> all (unfit) limit room) r) as ready
                       from public.course_generation_jobs j
                      where j.status = 'processing' and (only_job is null or j.id = only_job)) j
              where j.ready > 0),
@@ -41,7 +42,7 @@ begin
         with chosen as (
             select t.id from public.course_generation_tasks t
              where t.job_id = deal.id and t.status in ('queued', 'retrying') and not t.held
-               and t.run_at <= clock_timestamp()
+               and t.run_at <= clock_timestamp() and t.task_type <> all (unfit)
              order by t.execution_priority desc, t.seq limit deal.share for update skip locked),
         running as (
             update public.course_generation_tasks t
@@ -97,8 +98,9 @@ declare
     held uuid[];
     settled text[];
     payloads jsonb;
+    creator text;
     new_tasks jsonb;
-    added integer := 0;
+    added integer;
     merged jsonb;
 begin
     with mine as (
@@ -121,22 +123,22 @@ begin
     if held is null then
         return;
     end if;
-    select jsonb_agg(s.spec) into new_tasks
-      from jsonb_to_recordset(done) as d (task uuid, tasks jsonb) cross join jsonb_array_elements(d.tasks) as s (spec)
-     where d.task = any (held);
-    if new_tasks is not null then
-        added := coursewright.insert_tasks(job, new_tasks);
-    end if;
+    for creator, new_tasks in
+        select c.identifier, d.tasks from jsonb_to_recordset(done) as d (task uuid, tasks jsonb)
+         cross join lateral (select t.task_identifier from public.course_generation_tasks t where t.id = d.task) c (identifier)
+         where d.task = any (held) and jsonb_typeof(d.tasks) = 'array' loop
+        added := coalesce(added, 0) + coursewright.insert_tasks(job, new_tasks, creator);
+    end loop;
     for merged in select d.result from jsonb_to_recordset(done) as d (task uuid, result jsonb)
                    where d.task = any (held) and jsonb_typeof(d.result) = 'object' loop
         update public.course_generation_jobs j set result_data = coalesce(j.result_data, '{}') || merged where j.id = job;
     end loop;
-    if added > 0 then
+    if added is not null then
         perform coursewright.unblock(job, null);
     else
         perform coursewright.ready_tasks(job, settled);
     end if;
-    perform coursewright.advance(job, 'completed', cardinality(held), added, payloads);
+    perform coursewright.advance(job, 'completed', cardinality(held), coalesce(added, 0), payloads);
     return query select unnest(held);
 end $$;
 
@@ -220,9 +222,12 @@ create function coursewright.wake_tasks(call uuid) returns integer language plpg
 declare
     woken integer;
 begin
+    with due as (  -- of many jobs, so in an order, as whoever pauses several jobs at once may hold some of them
+        select t.id from public.course_generation_tasks t
+         where t.waits_for = call and t.status = 'queued' order by t.id for no key update)
     update public.course_generation_tasks t
        set run_at = clock_timestamp(), waits_for = null, updated_at = clock_timestamp()
-     where t.waits_for = call and t.status = 'queued';
+      from due where t.id = due.id;
     get diagnostics woken = row_count;
     if woken > 0 then
         perform pg_notify('coursewright', '');

@@ -482,7 +482,7 @@ create trigger coursewright_forget_elsewhere after delete on coursewright.call_t
 
 -- Whoever deletes a document, or a whole knowledge base, deletes the replies with it.
 create function coursewright.forget_document() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform coursewright.forget_replies(c.organisation_id, c.knowledge_base_id, array[old.name])
        from (select distinct x.organisation_id, x.knowledge_base_id from coursewright.calls x

@@ -9,6 +9,7 @@ create table coursewright.idempotency_keys (
     primary key (organisation_id, key)
 );
 create index idempotency_keys_age on coursewright.idempotency_keys (created_at);
+create index idempotency_keys_job on coursewright.idempotency_keys (job_id);  -- else deleting a job reads all keys
 
 -- What was accepted when, for the sliding windows. Apart from the jobs: deleting a job gives no room back.
 create table coursewright.submissions (
@@ -31,7 +32,7 @@ create table coursewright.submitters (
 -- [{scope: global | organisation | user, seconds, most}]. Parties are locked in the order of the scopes' names, so what
 -- is counted stays true until this transaction ends.
 create function coursewright.full_window(organisation uuid, submitter uuid, windows jsonb) returns jsonb
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     w record;
     nth timestamptz;

@@ -1,10 +1,11 @@
 -- A job's story: what users read (logs), every failure (errors), what users did (user actions), what it took (metrics);
--- and the bell for those who watch a job.
+-- and the bell for those who watch a job. Lines name their task without a foreign key: a story outlives a task that goes,
+-- and deleting a job would else look for each of its tasks in the lines of all jobs.
 
 create table if not exists public.course_generation_logs (
     id uuid primary key default gen_random_uuid(),
     job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
-    task_id uuid references public.course_generation_tasks (id) on delete set null,
+    task_id uuid,
     level text not null default 'info' check (level in ('info', 'warning', 'error', 'critical')),
     message text not null,
     source text,
@@ -17,7 +18,7 @@ create index if not exists course_generation_logs_job on public.course_generatio
 create table if not exists public.course_generation_errors (
     id uuid primary key default gen_random_uuid(),
     job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
-    task_id uuid references public.course_generation_tasks (id) on delete cascade,
+    task_id uuid,
     task_identifier text,
     task_type text,
     attempt integer,
@@ -64,38 +65,43 @@ create function coursewright.tell_task(job uuid, identifier text) returns text s
      where t.job_id = job and t.task_identifier = identifier
 $$;
 
-create function coursewright.tell_event() returns trigger language plpgsql as $$
-declare
-    task text := new.payload ->> 'task';
-    error text := new.payload ->> 'error';
-    told text := case when task is not null then coursewright.tell_task(new.job_id, task) end;
-    many integer := case when new.payload ? 'tasks' then jsonb_array_length(new.payload -> 'tasks') end;
+-- Jobs that somebody watches over HTTP at this moment. Only their events ring: a transaction that notifies takes a lock
+-- of the whole server until it has committed, so that with a bell for every event one commit at a time would get through.
+create unlogged table coursewright.watched (job_id uuid primary key, until timestamptz not null);
+alter table coursewright.watched enable row level security;
+
+create function coursewright.tell_events() returns trigger language plpgsql as $$
 begin
     insert into public.course_generation_logs (job_id, task_id, level, message, source, details, created_at)
-    values (
-        new.job_id,
-        (select t.id from public.course_generation_tasks t where t.job_id = new.job_id and t.task_identifier = task),
-        case new.kind when 'task_failed' then 'error' when 'job_failed' then 'critical'
-                      when 'task_skipped' then 'warning' when 'job_cancelled' then 'warning' else 'info' end,
-        case new.kind
-            when 'job_started' then 'Work on the course has begun.'
-            when 'task_completed' then format('Finished %s.', coalesce(told, task))
-            when 'task_failed' then coalesce(format('Could not finish %s: %s', coalesce(told, task), error),
-                                             format('%s tasks failed: %s', many, error))
-            when 'task_skipped' then format('Skipped %s tasks.', many)
-            when 'tasks_retried' then format('Doing %s tasks again, and what follows from them.', many)
-            when 'job_paused' then 'Paused.'
-            when 'job_resumed' then 'Going on.'
-            when 'job_cancelled' then 'Cancelled.'
-            when 'job_completed' then coalesce('The course is finished, but: ' || error, 'The course is finished.')
-            when 'job_failed' then coalesce('No course came out: ' || error, 'No course came out.')
-            else replace(new.kind, '_', ' ') end,
-        'queue', new.payload, new.created_at);
-    perform pg_notify('coursewright_events', new.job_id::text);
+    select e.job_id, t.id,
+           case e.kind when 'task_failed' then 'error' when 'job_failed' then 'critical'
+                       when 'task_skipped' then 'warning' when 'job_cancelled' then 'warning' else 'info' end,
+           case e.kind
+               when 'job_started' then 'Work on the course has begun.'
+               when 'task_completed' then format('Finished %s.', coalesce(told, e.task))
+               when 'task_failed' then coalesce(format('Could not finish %s: %s', coalesce(told, e.task), e.error),
+                                                format('%s tasks failed: %s', e.many, e.error))
+               when 'task_skipped' then format('Skipped %s tasks.', e.many)
+               when 'tasks_retried' then format('Doing %s tasks again, and what follows from them.', e.many)
+               when 'job_paused' then 'Paused.'
+               when 'job_resumed' then 'Going on.'
+               when 'job_cancelled' then 'Cancelled.'
+               when 'job_completed' then coalesce('The course is finished, but: ' || e.error, 'The course is finished.')
+               when 'job_failed' then coalesce('No course came out: ' || e.error, 'No course came out.')
+               else replace(e.kind, '_', ' ') end,
+           'queue', e.payload, e.created_at
+      from (select a.*, a.payload ->> 'task' as task, a.payload ->> 'error' as error,
+                   case when a.payload ? 'tasks' then jsonb_array_length(a.payload -> 'tasks') end as many
+              from added a) e
+      left join public.course_generation_tasks t on t.job_id = e.job_id and t.task_identifier = e.task
+      left join lateral coursewright.tell_task(e.job_id, e.task) told on e.task is not null
+     order by e.job_id, e.number;
+    perform pg_notify('coursewright_events', w.job_id::text) from coursewright.watched w
+      where w.until > clock_timestamp() and w.job_id in (select a.job_id from added a);
     return null;
 end $$;
-create trigger coursewright_tell_event after insert on coursewright.events
-    for each row execute function coursewright.tell_event();
+create trigger coursewright_tell_events after insert on coursewright.events
+    referencing new table as added for each statement execute function coursewright.tell_events();
 
 -- Every failure of an attempt, also one that is tried again.
 create function coursewright.keep_error() returns trigger language plpgsql as $$
@@ -120,11 +126,11 @@ create trigger coursewright_keep_error after update of status on public.course_g
     for each row when (old.status = 'running' and new.status in ('retrying', 'failed'))
     execute function coursewright.keep_error();
 
--- A change of the job's state that no transition of the queue tells of, whoever wrote it, is an event too. The row is
+-- A change of the job's state is an event, whoever wrote it: a transition of the queue or another program. The row is
 -- locked by the very update, so the number is free.
 create function coursewright.tell_status() returns trigger language plpgsql as $$
 declare
-    told text := case when new.status = 'paused' then 'job_paused' when new.status = 'cancelled' then 'job_cancelled'
+    told text := case when new.status in ('completed', 'failed', 'cancelled', 'paused') then 'job_' || new.status
                       when old.status = 'paused' and new.status in ('queued', 'processing') then 'job_resumed' end;
 begin
     if told is not null then
@@ -132,7 +138,9 @@ begin
         insert into coursewright.events (job_id, number, kind, payload)
         values (new.id, new.event_count, told, jsonb_build_object(
             'completed', new.completed_tasks, 'failed', new.failed_tasks, 'skipped', new.skipped_tasks,
-            'total', new.total_tasks, 'progress', new.progress_percentage));
+            'total', new.total_tasks, 'progress', new.progress_percentage)
+            || case when new.status in ('completed', 'failed') then jsonb_build_object('error', new.error_message)
+                    else '{}' end);
     end if;
     if new.status in ('completed', 'failed', 'cancelled') then
         new.estimated_completion_time := null;

@@ -94,7 +94,6 @@ begin
      where j.id = job and j.status in ('queued', 'processing', 'paused');
     if found then
         perform coursewright.count_tasks(job);
-        perform coursewright.record_event(job, 'job_failed', jsonb_build_object('error', message));
     end if;
     return held;
 end $$;
@@ -143,65 +142,4 @@ begin
         insert into public.course_generation_queue (job_id) values (job);
     end if;
     return state;
-end $$;
-
--- Claiming with a choice (0008): kinds that do not fit the rest of a tick are left for others.
-drop function coursewright.claim_tasks(text, integer, interval, uuid);
-create function coursewright.claim_tasks(worker text, room integer, lease interval, only_job uuid, unfit text[])
-returns table (task_id uuid, job_id uuid, attempt integer, identifier text, type text, generation integer,
-               dependencies text[], lesson_id text, path_id text, section_index integer, input jsonb, failures integer,
-               organisation_id uuid, base_class_id uuid, job_type text, request jsonb) language plpgsql set enable_seqscan = off as $$
-#variable_conflict use_column
-declare
-    deal record;
-begin
-    for deal in
-        with held as (
-            select l.organisation_id, l.job_id, count(*) as n from coursewright.leases l group by 1, 2),
-        active as (
-            select j.id, coalesce(j.organisation_id, coursewright.nobody()) as organisation_id, j.ready
-              from (select j.id, j.organisation_id,
-                           (select count(*) from (
-                               select from public.course_generation_tasks r
-                                where r.job_id = j.id and r.status in ('queued', 'retrying') and not r.held
-                                  and r.run_at <= clock_timestamp() and r.task_type <> all (unfit) limit room) r) as ready
-                      from public.course_generation_jobs j
-                     where j.status = 'processing' and (only_job is null or j.id = only_job)) j
-             where j.ready > 0),
-        loaded as (
-            select a.id, a.organisation_id, a.ready, coalesce((select h.n from held h where h.job_id = a.id), 0) as job_load,
-                   coalesce((select sum(h.n) from held h where h.organisation_id = a.organisation_id), 0) as org_load
-              from active a),
-        slot as (
-            select l.id, l.organisation_id, l.org_load, l.job_load + n as job_turn,
-                   l.org_load + row_number() over (partition by l.organisation_id order by l.job_load + n, l.id) as org_turn
-              from loaded l cross join lateral generate_series(1, l.ready) n),
-        dealt as (select s.id from slot s order by s.org_turn, s.job_turn, s.id limit room)
-        select d.id, coalesce(j.organisation_id, coursewright.nobody()) as organisation_id, count(*) as share
-          from dealt d join public.course_generation_jobs j on j.id = d.id group by 1, 2 order by 1
-    loop
-        return query
-        with chosen as (
-            select t.id from public.course_generation_tasks t
-             where t.job_id = deal.id and t.status in ('queued', 'retrying') and not t.held
-               and t.run_at <= clock_timestamp() and t.task_type <> all (unfit)
-             order by t.execution_priority desc, t.seq limit deal.share for update skip locked),
-        running as (
-            update public.course_generation_tasks t
-               set status = 'running', attempt = t.attempt + 1, started_at = clock_timestamp(), waits_for = null,
-                   updated_at = clock_timestamp()
-              from chosen c where t.id = c.id
-            returning t.*),
-        leased as (
-            insert into coursewright.leases (
-                task_id, job_id, organisation_id, attempt, worker_id, expires_at, deadline_at)
-            select r.id, deal.id, deal.organisation_id, r.attempt, worker,
-                   clock_timestamp() + least(lease, make_interval(secs => r.deadline_seconds)),
-                   clock_timestamp() + make_interval(secs => r.deadline_seconds)
-              from running r)
-        select r.id, r.job_id, r.attempt, r.task_identifier, r.task_type, r.generation, r.dependencies, r.lesson_id,
-               r.path_id, r.section_index, r.input_data, r.current_retry_count, j.organisation_id, j.base_class_id,
-               j.job_type, j.job_data
-          from running r join public.course_generation_jobs j on j.id = r.job_id;
-    end loop;
 end $$;

@@ -7,15 +7,15 @@ declare
     named text;
 begin
     foreach named in array array[
-        'derive_entry', 'count_entries', 'ring', 'obey_job_status', 'tell_event', 'keep_error', 'tell_status',
+        'derive_entry', 'count_entries', 'ring', 'obey_job_status', 'tell_events', 'keep_error', 'tell_status',
         'estimate_completion'] loop
-        execute format('alter function coursewright.%I() security definer set search_path = pg_catalog', named);
+        execute format('alter function coursewright.%I() security definer set search_path = pg_catalog, pg_temp', named);
     end loop;
 end $$;
 
 -- Admission is for workers, also for those of other programs; by default everybody could call it (Supabase grants even
 -- anon).
-alter function public.dequeue_course_job(text) security definer set search_path = pg_catalog;
+alter function public.dequeue_course_job(text) security definer set search_path = pg_catalog, pg_temp;
 
 do $$
 declare
