@@ -2,29 +2,27 @@
 
 import asyncio
 import contextlib
-import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from coursewright.access import ApiKeys, Tokens
+from coursewright.apart import Apart
 from coursewright.authors import Authors, Quote, gateway_settings
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
-from coursewright.course.quality import LeftOut, Quality
+from coursewright.course.quality import Quality
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import Pool, connect_sync, mapped_errors, open_pool
-from coursewright.documents.discover import Found, Skipped, digest_of, discover
 from coursewright.documents.embed import Embedder, open_embedder
 from coursewright.documents.fetch import Fetcher
 from coursewright.documents.intake import Intake
-from coursewright.documents.reading import FileRead, SourceFile, read_files
 from coursewright.documents.retrieve import Hit, Retriever
-from coursewright.documents.store import DocumentRow, DocumentStore
+from coursewright.documents.store import DocumentStore
 from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
 from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
@@ -35,11 +33,10 @@ from coursewright.errors import (
     JobFailed,
     NeedsAction,
     NotFound,
-    NothingToRead,
-    UnreadableDocument,
 )
-from coursewright.exporters.export import MARKER, export
+from coursewright.exporters.export import export
 from coursewright.exporters.formats import FORMATS, Format
+from coursewright.folders import LOCAL_ORGANISATION, FolderReader
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
@@ -62,10 +59,6 @@ from coursewright.queue.submission import forget_old_submissions
 from coursewright.queue.tick import Tick, Ticked
 from coursewright.settings import Settings
 
-# On one's own machine there is one organisation. Knowledge bases there are named after what they hold.
-LOCAL_ORGANISATION = UUID("6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11")
-
-
 CRON_ROUTE = "/api/cron/process-courses"
 WEBHOOK_ROUTE = "/process-course"
 _SOON = 5.0  # seconds: what is due later is left to the timer
@@ -85,6 +78,7 @@ class Coursewright:
         self.documents = DocumentStore(pool)
         self._embedder = embedder
         self.retriever = Retriever(pool, embedder)
+        self._folders = FolderReader(self.documents, self.retriever, settings.documents)
         self.intake = Intake(pool, settings.documents, self.fetcher, self.retriever.embed)
         self.courses = CourseStore(pool)
         self.ledger = Ledger(pool)
@@ -104,10 +98,12 @@ class Coursewright:
         )
         self.prices = self.gateway.prices
         self._watcher = Watcher(pool, self.jobs)
-        built_in = ExtractiveAuthor()
-        self.authors = Authors(settings.providers, self.gateway, self.providers, self.ledger, built_in)
+        self.apart = Apart()
+        run = self.apart.run
+        built_in = ExtractiveAuthor(run)
+        self.authors = Authors(settings.providers, self.gateway, self.providers, self.ledger, built_in, run)
         writing = Writing(self.authors.author_for, built_in)
-        self._step = CourseSteps(self.jobs, self.documents, self.courses, writing)
+        self._step = CourseSteps(self.jobs, self.documents, self.courses, writing, run)
 
     async def read(
         self,
@@ -117,73 +113,8 @@ class Coursewright:
         on_progress: Callable[[Reading], None] = lambda _: None,
         on_embedding: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> KnowledgeBase:
-        """Read files and folders into a knowledge base of the local organisation.
-
-        Its id follows from names and contents: what was read before is not read again. With `strict`, a file that
-        cannot be read is an error instead of an entry in `left_out`. With an embedder, passages are embedded too;
-        `on_embedding` is told how many of how many. Raises InputError.
-        """
-        limits = self.settings.documents
-        found, skipped = await asyncio.to_thread(discover, paths, limits.max_file_mb << 20, MARKER)
-        base_id = uuid5(LOCAL_ORGANISATION, "\n".join(f"{each.sha256} {each.name}" for each in found))
-        await self.documents.add_knowledge_base(LOCAL_ORGANISATION, base_id, paths[0].resolve().name)
-        known = {each.name: each for each in await self.documents.documents(LOCAL_ORGANISATION, base_id)}
-        new = [
-            each for each in found if each.name not in known or known[each.name].status not in ("completed", "error")
-        ]
-        changed = [each for each in new if not await self._keep(base_id, each)]
-        skipped += [Skipped(each.name, "it changed while it was read; run the command again") for each in changed]
-        fresh = {each.name: each for each in new if each not in changed}
-        passages = sum(each.passages for each in known.values())
-        done = len(found) - len(new) + len(changed)
-        files = [SourceFile(each.name, each.path) for each in fresh.values()]
-        if files:
-            async for outcome in read_files(files, limits):
-                if await _digest(fresh[outcome.name]) != fresh[outcome.name].sha256:
-                    outcome = await self._read_kept(base_id, outcome.name)  # the file has become another one
-                await self.documents.record(base_id, outcome)
-                done += 1
-                passages += len(outcome.passages)
-                on_progress(Reading(done, len(found), passages, outcome.name))
-        rows = await self.documents.documents(LOCAL_ORGANISATION, base_id)
-        bad = [each for each in rows if each.status == "error"]
-        if bad and strict:
-            raise UnreadableDocument(bad[0].name, f"{bad[0].name}: {bad[0].error}", hint=bad[0].hint or "")
-        if not passages:
-            reasons = [(each.name, each.error or ", ".join(each.warnings) or "there is no text in it") for each in rows]
-            reasons += [(each.name, "it changed while it was read") for each in changed]
-            why = "; ".join(f"{name}: {reason}" for name, reason in reasons[:5])
-            raise NothingToRead(
-                f"None of the documents could be read. {why}",
-                hint=(bad[0].hint if bad else "") or "Add documents with sentences.",
-            )
-        await self.retriever.embed(LOCAL_ORGANISATION, base_id, on_embedding)
-        return KnowledgeBase(
-            base_id,
-            len(rows) - len(bad),
-            passages,
-            (
-                *(LeftOut(document=each.name, reason=_why(each)) for each in bad),
-                *(LeftOut(document=each.name, reason=each.reason) for each in skipped),
-            ),
-            tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
-        )
-
-    async def _keep(self, base_id: UUID, file: Found) -> bool:
-        """Keep the original; tell whether it is still the file that was found."""
-        try:
-            content = await asyncio.to_thread(file.path.read_bytes)
-        except OSError:
-            return False
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            return False
-        await self.documents.add_document(base_id, file.name, content, file.sha256)
-        return True
-
-    async def _read_kept(self, base_id: UUID, name: str) -> FileRead:
-        original = await self.documents.original(base_id, name)
-        (read,) = [each async for each in read_files([SourceFile(name, original)], self.settings.documents)]
-        return read
+        """Read files and folders into a knowledge base of the local organisation; see `FolderReader.read`."""
+        return await self._folders.read(paths, strict=strict, on_progress=on_progress, on_embedding=on_embedding)
 
     async def search(self, question: str, knowledge_base_id: UUID | None = None, *, limit: int = 10) -> list[Hit]:
         """Return the passages that answer a question best, best first, from a knowledge base of the local organisation.
@@ -262,7 +193,9 @@ class Coursewright:
 
     def organisation(self, organisation_id: UUID) -> Organisation:
         """Return one organisation's view of the program."""
-        return Organisation(self._pool, organisation_id, self.settings, "extractive", self._embedder, self._bells)
+        return Organisation(
+            self._pool, organisation_id, self.settings, "extractive", self._embedder, self._bells, self.apart.run
+        )
 
     async def forget_old(self) -> None:
         """Delete what no window of the limits and no repeated request can ask for any more."""
@@ -390,9 +323,17 @@ class Coursewright:
         return await self._watcher.look(job_id)
 
     async def export(self, job_id: UUID, out: Path, formats: Sequence[Format] = FORMATS) -> tuple[Path, ...]:
-        """Write the course of a job into a folder and return the files to look at first."""
+        """Write the course of a job into a folder and return the files to look at first.
+
+        When cancelled, what is being written is written to its end first: a folder holds a whole course or none.
+        """
         course, quality = await self.courses.load(job_id)
-        return await asyncio.to_thread(export, course, quality, formats, out=out)
+        writing = asyncio.ensure_future(self.apart.run(export, course, quality, formats, out=out))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
 
     async def course(self, job_id: UUID) -> tuple[Course, Quality]:
         """Return the course of a job and its quality report."""
@@ -464,11 +405,6 @@ def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:
     return bool(found.generation) == refresh and found.model_dump(exclude=same) == terms.model_dump(exclude=same)
 
 
-def _why(row: DocumentRow) -> str:
-    """Return why a document could not be read, and what to do."""
-    return ". ".join(part.rstrip(".") for part in (row.error, row.hint) if part)
-
-
 @contextlib.asynccontextmanager
 async def open_coursewright(
     settings: Settings, *, on_stage: Callable[[str], None] = lambda _: None
@@ -485,19 +421,14 @@ async def open_coursewright(
         embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
         program = Coursewright(settings, url, pool, embedder)
         stack.push_async_callback(program.providers.aclose)
+        stack.push_async_callback(program.apart.aclose)
         await stack.enter_async_context(program.gateway)
         yield program
 
 
-async def _digest(file: Found) -> str:
-    try:
-        return await asyncio.to_thread(digest_of, file.path)
-    except OSError:
-        return ""
-
-
 __all__ = [
     "CRON_ROUTE",
+    "LOCAL_ORGANISATION",
     "WEBHOOK_ROUTE",
     "Coursewright",
     "Hit",

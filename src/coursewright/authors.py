@@ -1,5 +1,6 @@
 """Who writes: chooses author, model and terms for each task, and says beforehand what a course will cost."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from coursewright.apart import Run
 from coursewright.course.plan import CourseRequest
 from coursewright.documents.passages import Passage
 from coursewright.errors import ConfigurationError, InvalidRequest, NeedsAction, PriceUnknown
@@ -47,12 +49,14 @@ class Authors:
         providers: ConfiguredProviders,
         ledger: Ledger,
         built_in: ExtractiveAuthor,
+        run: Run = asyncio.to_thread,
     ) -> None:
         self._settings = settings
         self._gateway = gateway
         self._providers = providers
         self._ledger = ledger
         self._built_in = built_in
+        self._run = run
         self._capped: set[UUID] = set()
 
     async def author_for(self, request: CourseRequest, context: TaskContext) -> Author:
@@ -88,7 +92,8 @@ class Authors:
                 fallbacks=self._settings.fallbacks if terms.fallbacks is None else terms.fallbacks,
                 reasoning_tokens=self._settings.reasoning_tokens,
                 seed=request.seed,
-            )
+            ),
+            self._run,
         )
 
     def model(self, request: CourseRequest, kind: str = "") -> str:

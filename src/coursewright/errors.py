@@ -16,6 +16,7 @@
     ├── DatabaseUnavailable      Postgres cannot be reached or started
     │   └── MigrationError           the schema is not what this version expects
     ├── OutputError              the result cannot be written (disk full, no permission)
+    ├── SubprocessDied           what computed a result was killed: mostly for want of memory
     ├── CallError                one call to a model went wrong (an adapter raises it)
     │   ├── RateLimited              429; carries retry_after where the provider said so
     │   ├── NoCapacity               a cheaper tier has no room now; not billed
@@ -158,6 +159,12 @@ class OutputError(CoursewrightError):
     """The result cannot be written."""
 
     code = "output"
+
+
+class SubprocessDied(CoursewrightError):
+    """The subprocess that computed something was killed or crashed."""
+
+    code = "subprocess_died"
 
 
 class CallError(CoursewrightError):

@@ -1,12 +1,12 @@
 """One organisation's view of the program: what the HTTP API does, on connections that see its rows only."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from coursewright.access import Principal
+from coursewright.apart import Run
 from coursewright.course.model import Course
 from coursewright.course.plan import Analysis, CourseRequest
 from coursewright.course.quality import Quality
@@ -50,6 +50,7 @@ class Organisation:
         author: AuthorName,
         embedder: Embedder | None,
         bells: Bells,
+        run: Run,
     ) -> None:
         self.id = organisation_id
         scoped = ScopedPool(pool, organisation_id)
@@ -62,6 +63,7 @@ class Organisation:
         self._retriever = Retriever(scoped, embedder)
         self._author = author
         self._bells = bells
+        self._run = run
 
     def request(self, wish: CourseWish) -> CourseRequest:
         """Return what a wish means here; `unhonoured` names what is left out. Raises InvalidRequest."""
@@ -120,7 +122,7 @@ class Organisation:
         else:
             passages = await self._documents.passages(self.id, knowledge_base_id)
             try:
-                found = await asyncio.to_thread(analyse, passages, CourseRequest())
+                found = await self._run(analyse, passages, CourseRequest())
             except TooFewSources:
                 found = Analysis(
                     language="en", documents=0, passages=0, words=0, depth="minimal", quality="low",

@@ -18,12 +18,16 @@ from coursewright.queue import Job, JobQueue
 from coursewright.settings import DatabaseSettings
 
 PROGRAM = Path(__file__).with_name("worker_program.py")
+# After so many seconds something hangs. No machine is so busy that the tests take as long by themselves.
+HANG = 3_600.0
+# The lease of workers that nobody kills: one that is kept waiting by a busy machine must not lose it.
+LONG = 600.0
 
 
 class Start(Protocol):
-    """Start a worker process with a name and the seconds that each of its steps takes."""
+    """Start a worker process with a name, the seconds that each of its steps takes, and those of its leases."""
 
-    def __call__(self, name: str, delay: float = 0.0) -> "subprocess.Popen[bytes]": ...
+    def __call__(self, name: str, delay: float = 0.0, lease: float = LONG) -> "subprocess.Popen[bytes]": ...
 
 
 @contextmanager
@@ -31,8 +35,9 @@ def worker_processes(url: str) -> Iterator[Start]:
     """Lend a function that starts workers; all of them are ended afterwards."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str, delay: float = 0.0) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen([sys.executable, str(PROGRAM), url, name, str(delay)], stderr=subprocess.DEVNULL)
+    def start(name: str, delay: float = 0.0, lease: float = LONG) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(PROGRAM), url, name, str(delay), str(lease)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         started.append(process)
         return process
 
@@ -68,7 +73,7 @@ class Fault:
             return await cursor.fetchone() if cursor.description else None
 
     async def until(self, query: str, *parameters: object) -> None:
-        async with asyncio.timeout(300):
+        async with asyncio.timeout(HANG):
             while not await self.ask(query, *parameters):  # noqa: ASYNC110 - the database is asked
                 await asyncio.sleep(0.02)
 

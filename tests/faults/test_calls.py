@@ -4,6 +4,7 @@ The simulator keeps its own log of what it would bill; the ledger has to agree w
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -11,7 +12,7 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
+from coursewright.apart import end_child
 from coursewright.db.pool import Pool
 from coursewright.llm.ledger import Ledger
 from tests.faults.call_program import ORIGIN
+from tests.faults.conftest import HANG
 from tests.wire import ROOT, simulator
 
 pytestmark = pytest.mark.faults
@@ -44,9 +47,11 @@ class Fault:
     log: Path
     spill: Path
 
-    async def start(self, mode: str, calls: int, failpoint: str = "") -> asyncio.subprocess.Process:
+    @contextlib.asynccontextmanager
+    async def running(self, mode: str, calls: int, failpoint: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start the program; whatever becomes of the test, it is gone afterwards."""
         arguments = [self.url, str(self.port), str(self.spill), mode, str(calls)]
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "tests.faults.call_program",
@@ -55,10 +60,13 @@ class Fault:
             env=os.environ | {"COURSEWRIGHT_FAILPOINT": failpoint},
             stdout=asyncio.subprocess.PIPE,
         )
+        try:
+            yield process
+        finally:
+            await end_child(process)
 
     async def finish(self, mode: str, calls: int) -> None:
-        process = await self.start(mode, calls)
-        async with asyncio.timeout(120):
+        async with self.running(mode, calls) as process, asyncio.timeout(HANG):
             assert await process.wait() == 0
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
@@ -126,8 +134,8 @@ async def test_killed_at_every_step(fault: Fault, mode: str, kills: int, capsys:
     for _ in range(kills):
         for point in POINTS[mode]:
             calls += 6  # fresh ones, so that the point is reached
-            process = await fault.start(mode, calls, f"{point}:{1 if mode == 'batch' else dice.randint(1, 4)}")
-            async with asyncio.timeout(120):
+            failpoint = f"{point}:{1 if mode == 'batch' else dice.randint(1, 4)}"
+            async with fault.running(mode, calls, failpoint) as process, asyncio.timeout(HANG):
                 status = await process.wait()
             if point != "failed":  # whether the simulator refuses often enough is chance
                 assert status == -signal.SIGKILL, point
@@ -145,17 +153,15 @@ async def test_killed_at_any_moment(fault: Fault, kills: int, capsys: pytest.Cap
     calls = 45
     killed = 0
     while killed < kills:
-        process = await fault.start(dice.choice(["sync", "background", "batch"]), calls)
-        assert process.stdout is not None
-        assert await process.stdout.readline()
-        try:
-            await asyncio.wait_for(process.wait(), 0.6 * dice.random())
-        except TimeoutError:
-            process.kill()
-            killed += 1
-            await process.wait()
-        else:
-            calls += 45
+        async with fault.running(dice.choice(["sync", "background", "batch"]), calls) as process:
+            assert process.stdout is not None
+            assert await process.stdout.readline()
+            try:
+                await asyncio.wait_for(process.wait(), 0.6 * dice.random())
+            except TimeoutError:
+                killed += 1  # on leaving the block
+            else:
+                calls += 45
     await fault.finish("sync", calls)
     report = await fault.check(calls)
     with capsys.disabled():

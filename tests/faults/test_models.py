@@ -16,6 +16,7 @@ import pytest
 from coursewright.course.checks import check
 from coursewright.course.model import Course
 from tests.e2e.command_line import CommandLine
+from tests.faults.conftest import HANG
 from tests.wire import simulator
 
 pytestmark = pytest.mark.faults
@@ -75,6 +76,6 @@ def _billed(log: Path) -> int:
 
 
 def _until_asked(log: Path, wanted: int, process: Any) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG
     while _billed(log) < wanted and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

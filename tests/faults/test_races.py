@@ -11,6 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from coursewright.db.pool import connect_sync
+from tests.faults.conftest import HANG
 
 pytestmark = pytest.mark.faults
 
@@ -57,7 +58,7 @@ def test_two_last_dependencies_that_end_together_unblock_what_follows(database_u
     def end(tasks: list[tuple[UUID, UUID]]) -> None:
         with connect_sync(database_url) as connection:
             for job, task in tasks:
-                barrier.wait(60)
+                barrier.wait(HANG)
                 (complete if how == "complete" else fail)(connection, job, task)
 
     with connect_sync(database_url) as connection:
@@ -96,7 +97,7 @@ def test_sixteen_connections_admit_every_entry_once_and_meet_no_false_empty(
 
     def admit(_: int) -> list[str | None]:
         with connect_sync(database_url) as connection:
-            barrier.wait(60)
+            barrier.wait(HANG)
             rows = [connection.execute("select dequeue_course_job('w') ->> 'job_id'").fetchone() for _ in range(20)]
             return [row[0] for row in rows if row]
 

@@ -1,10 +1,12 @@
-"""A worker process for the fault tests: `python worker_program.py URL NAME [DELAY]`.
+"""A worker process for the fault tests: `python worker_program.py URL NAME DELAY LEASE` (in seconds).
 
-Its job makes `n` tasks of the kinds that the job's data names; every execution that gets through to its end is noted in
-the table `executions`, in a transaction of its own, before the completion.
+Its job makes `n` tasks of the kinds that the job's data names, with a deadline where the data has one for the kind.
+Every execution that gets through to its end is noted in the table `executions`, in a transaction of its own, before the
+completion. A step of the kind `gated` waits until there is a table `gate`; a `computing` one computes for ever.
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -13,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from coursewright.apart import Apart
 from coursewright.db.pool import connect_sync, open_pool
 from coursewright.queue import Done, Lease, Outcome, TaskSpec, Worker
 from coursewright.queue.leases import Leases
@@ -21,14 +24,22 @@ from coursewright.settings import DatabaseSettings, WorkerSettings
 FIRST = {"generate_course_v2": (TaskSpec("plan", "outline_generation", decisive=True),)}
 
 
-async def main(url: str, name: str, delay: float) -> None:
-    async with open_pool(url, DatabaseSettings()) as pool:
+async def main(url: str, name: str, delay: float, lease_seconds: float) -> None:
+    apart = Apart()
+    async with open_pool(url, DatabaseSettings()) as pool, contextlib.aclosing(apart):
+
+        async def gate() -> None:
+            while True:
+                async with pool.connection() as connection:
+                    if (await (await connection.execute("select to_regclass('gate')")).fetchone()) != (None,):
+                        return
+                await asyncio.sleep(0.02)
 
         async def step(lease: Lease) -> Outcome:
             if lease.identifier == "plan":
                 kinds: list[str] = lease.request["kinds"]
                 tasks = tuple(
-                    TaskSpec(f"{kind}-{n}", kind, deadline_seconds=lease.request.get("deadline", 900))
+                    TaskSpec(f"{kind}-{n}", kind, deadline_seconds=lease.request.get("deadlines", {}).get(kind, 900))
                     for n, kind in enumerate(kinds)
                 )
                 last = TaskSpec("end", "end", tuple(task.identifier for task in tasks), needs="settled", decisive=True)
@@ -37,6 +48,10 @@ async def main(url: str, name: str, delay: float) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             if lease.type == "endless":
                 await asyncio.Event().wait()
+            if lease.type == "computing":
+                await apart.run(sum, range(10**18))
+            if lease.type == "gated":
+                await gate()
             await asyncio.sleep(delay)
             async with pool.connection() as connection:
                 await connection.execute(
@@ -50,8 +65,8 @@ async def main(url: str, name: str, delay: float) -> None:
 
         settings = WorkerSettings(
             concurrency=8,
-            lease_seconds=1,
-            heartbeat_seconds=0.2,
+            lease_seconds=lease_seconds,
+            heartbeat_seconds=lease_seconds / 5,
             control_seconds=0.1,
             max_rescues=4,
             grace_seconds=1,
@@ -62,4 +77,4 @@ async def main(url: str, name: str, delay: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 0.0))
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])))

@@ -37,6 +37,7 @@ STATUSES: dict[type[CoursewrightError], int] = {
     errors.DatabaseUnavailable: 503,
     errors.MigrationError: 503,
     errors.OutputError: 507,
+    errors.SubprocessDied: 500,
     errors.CallError: 502,
     errors.RateLimited: 503,
     errors.Overloaded: 502,

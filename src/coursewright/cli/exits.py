@@ -21,6 +21,7 @@ EXIT_CODES: dict[str, int] = {
     "database_unavailable": 69,
     "migration": 69,
     "output": 73,
+    "subprocess_died": 71,
     "call_failed": 69,
     "rate_limited": 75,
     "overloaded": 69,

@@ -2,14 +2,11 @@
 
 import asyncio
 import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coursewright.documents.child import child_environment
+from coursewright.apart import cause_of_death, end_child, start_child
 from coursewright.documents.passages import Passage, ReadDocument
 from coursewright.documents.read.messages import Reply, Request
 from coursewright.errors import UnreadableDocument
@@ -112,7 +109,7 @@ class _Child:
             await self.stop()
             return _failed(
                 file.name,
-                f"the program that read it died ({_cause(code)})",
+                f"the program that read it died ({cause_of_death(code)})",
                 "It may be damaged or need more memory: convert it, or raise COURSEWRIGHT_DOCUMENTS__MEMORY_MB.",
             )
         self._served += 1
@@ -125,27 +122,14 @@ class _Child:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
             self._served = 0
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "coursewright.documents.read",
-                str(self._settings.memory_mb),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=child_environment(),
-                start_new_session=True,  # Ctrl-C is for the parent, which stops its children itself
-            )
+            self._process = await start_child("coursewright.documents.read", str(self._settings.memory_mb))
         return self._process
 
     async def stop(self) -> None:
         """End the process, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.communicate()
+            await end_child(process)
 
 
 async def _ask(process: asyncio.subprocess.Process, request: Request, content: bytes) -> Reply:
@@ -161,13 +145,6 @@ async def _ask(process: asyncio.subprocess.Process, request: Request, content: b
 
 def _failed(name: str, detail: str, hint: str) -> FileRead:
     return FileRead(name, error=UnreadableDocument(name, detail, hint=hint))
-
-
-def _cause(code: int) -> str:
-    if code < 0:
-        with suppress(ValueError):
-            return signal.Signals(-code).name
-    return f"exit code {code}"
 
 
 def number(reads: Iterable[FileRead]) -> list[Passage]:

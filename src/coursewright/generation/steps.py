@@ -3,19 +3,19 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 from uuid import UUID
 
 from coursewright import __version__
-from coursewright.course.checks import check
-from coursewright.course.model import Course, Provenance, Section
+from coursewright.apart import Run
+from coursewright.course.model import Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
-from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, measure
+from coursewright.course.quality import Flag, LeftOut
 from coursewright.documents.passages import Passage
 from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRefused
-from coursewright.generation.assemble import assemble, pins
+from coursewright.generation.conclusion import conclude, summary
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
 from coursewright.generation.wish import course_request
@@ -43,11 +43,20 @@ class Sources(Protocol):
 class CourseSteps:
     """The steps of a course. Called by a worker with a lease; every input is pinned in the task or follows from it."""
 
-    def __init__(self, jobs: JobQueue, sources: Sources, courses: CourseStore, writing: Writing) -> None:
+    def __init__(
+        self,
+        jobs: JobQueue,
+        sources: Sources,
+        courses: CourseStore,
+        writing: Writing,
+        run: Run = asyncio.to_thread,
+    ) -> None:
+        """`run` does what would hold up the event loop."""
         self._jobs = jobs
         self._sources = sources
         self._courses = courses
         self._writing = writing
+        self._run = run
 
     async def __call__(self, lease: Lease) -> Outcome:
         """Carry out one task; a call that has to wait makes the task wait, one that needs a person pauses the job."""
@@ -160,35 +169,24 @@ class CourseSteps:
             versions={"coursewright": __version__, author.name: author.version},
             notice=_notice(author.notice, self._writing.stand_in.notice, tasks, substituted or ()),
         )
-        # In threads: a large course takes seconds, and other tasks of this worker wait for the event loop.
-        course = await asyncio.to_thread(
-            assemble, outline, outputs, passages, request, provenance, str(lease.base_class_id)
-        )
-        if not course.modules:
+        left_out = [LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)]
+        end = await self._run(
+            conclude, outline, outputs, passages, request, provenance, str(lease.base_class_id),
+            left_out=left_out, substituted=substituted,
+        )  # fmt: skip
+        if not end.course.modules:
             return Fail("No lesson could be written.", "validation_failed", recoverable=False, severity="critical")
-        findings = [finding for finding in await asyncio.to_thread(check, course) if finding.severity == "error"]
-        if findings:
+        if end.quality is None:
             return Fail(
-                f"The course does not hold together: {findings[0].message}",
+                f"The course does not hold together: {end.findings[0].message}",
                 "validation_failed",
                 recoverable=False,
                 severity="critical",
-                details={"findings": [asdict(finding) for finding in findings[:50]]},
+                details={"findings": [asdict(finding) for finding in end.findings[:50]]},
             )
-        notes = [f"Not honoured: {', '.join(request.unhonoured)}. That takes a model."] if request.unhonoured else []
-        shortfalls = [*notes, *outline.notes, *_shortfalls(course, outputs, str(lease.base_class_id))]
-        quality = await asyncio.to_thread(
-            measure,
-            course,
-            kb_sections=_sections_of(passages, course.language),
-            pins=pins(outline),
-            shortfalls=shortfalls,
-            left_out=[LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)],
-            level=request.level,
-            substituted=substituted,
-        )
-        await self._courses.save(lease.job_id, *where, course, quality)
-        return Done(_summary(course, quality), result=_summary(course, quality))
+        await self._courses.save(lease.job_id, *where, end.course, end.quality)
+        told = summary(end.course, end.quality)
+        return Done(told, result=told)
 
     async def _pinned(self, lease: Lease, ids: Sequence[str]) -> list[Passage]:
         return await self._sources.passages_by_id(*whose(lease), list(dict.fromkeys(ids)))
@@ -261,42 +259,6 @@ def _contents(outline: Outline) -> dict[str, Any]:
             for module in outline.modules
         ],
     }
-
-
-def _sections_of(passages: Sequence[Passage], language: str) -> list[KnowledgeSection]:
-    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for passage in passages:
-        if passage.language in ("", language):
-            grouped.setdefault((passage.document, passage.heading_path), []).append(passage.id)
-    return [KnowledgeSection(document, path, tuple(ids)) for (document, path), ids in grouped.items()]
-
-
-def _shortfalls(course: Course, outputs: Mapping[str, Mapping[str, Any]], course_id: str) -> list[str]:
-    titles = {f"exam-{course_id}": course.title}
-    for module in course.modules:
-        titles[f"quiz-{module.id}"] = module.title
-        titles |= {f"assessment-{lesson.id}": lesson.title for lesson in module.lessons}
-    return [
-        f"{titles[name]}: {shortfall}"
-        for name, output in outputs.items()
-        if name in titles and (shortfall := output.get("shortfall"))
-    ]
-
-
-def _summary(course: Course, quality: Quality) -> dict[str, Any]:
-    lessons = [lesson for module in course.modules for lesson in module.lessons]
-    questions = [len(course.exam.questions)]
-    questions += [len(module.quiz.questions) for module in course.modules]
-    questions += [len(lesson.assessment.questions) for lesson in lessons]
-    stats = {
-        "modules": len(course.modules),
-        "lessons": len(lessons),
-        "sections": sum(len(lesson.sections) for lesson in lessons),
-        "questions": sum(questions),
-        "sources": len(course.sources),
-        "flagged": quality.flagged,
-    }
-    return {"message": f"“{course.title}” is finished.", "stats": stats}
 
 
 __all__ = ["CourseSteps", "Sources"]

@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import importlib.util
 import json
-import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
-from coursewright.documents.child import child_environment
+from coursewright.apart import start_child
 from coursewright.documents.embed.base import Embedder
 from coursewright.errors import ConfigurationError
 
@@ -64,7 +63,7 @@ class MiniLM:
     async def _ask(self, texts: list[str]) -> list[list[float]]:
         process = self._process
         if process is None or process.returncode is not None:
-            process = self._process = await _start()
+            process = self._process = await start_child("coursewright.documents.embed", limit=_LINE)
         assert process.stdin is not None  # noqa: S101  # both were asked for as pipes
         assert process.stdout is not None  # noqa: S101
         answered = False
@@ -80,21 +79,6 @@ class MiniLM:
         finally:
             if not answered:  # its next answer would be to this question
                 await self.stop()
-
-
-async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "coursewright.documents.embed",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=_LINE,
-        start_new_session=True,  # Ctrl-C is for the parent, which stops its children itself
-        env=child_environment(),
-    )
 
 
 @contextlib.asynccontextmanager

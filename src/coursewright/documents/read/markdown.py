@@ -42,7 +42,9 @@ def read_markdown(name: str, content: bytes) -> ReadDocument:
         html = _html(text)
     except RecursionError:
         plain = read_plain(name, content)
-        return replace(plain, warnings=(*plain.warnings, "it is nested too deep for Markdown and was read as plain text"))
+        return replace(
+            plain, warnings=(*plain.warnings, "it is nested too deep for Markdown and was read as plain text")
+        )
     tree = LexborHTMLParser(html)
     if tree.body is not None:
         HtmlWalk(builder).run(tree.body)

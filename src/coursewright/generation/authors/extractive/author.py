@@ -1,9 +1,10 @@
-"""The extractive author behind the seam of `generation/authors/base.py`: pure functions, run in a thread."""
+"""The extractive author behind the seam of `generation/authors/base.py`: pure functions, run apart."""
 
 import asyncio
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from coursewright.apart import Run
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
@@ -21,7 +22,10 @@ _LIBRARIES = ("py3langid", "sentencex", "snowballstemmer", "stopwordsiso")
 
 
 class ExtractiveAuthor:
-    """Makes a course from the words of the sources alone: no model, no key, no network."""
+    """Makes a course from the words of the sources alone: no model, no key, no network. `run` does the computing."""
+
+    def __init__(self, run: Run = asyncio.to_thread) -> None:
+        self._run = run
 
     @property
     def name(self) -> str:
@@ -41,30 +45,30 @@ class ExtractiveAuthor:
         return "Assembled verbatim from your documents; no language model was used."
 
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
-        return await asyncio.to_thread(analyse, passages, request)
+        return await self._run(analyse, passages, request)
 
     async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
-        return await asyncio.to_thread(make_outline, passages, analysis, request)
+        return await self._run(make_outline, passages, analysis, request)
 
     async def section(
         self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
     ) -> Section:
-        return await asyncio.to_thread(make_section, plan, passages, _words(passages, request))
+        return await self._run(make_section, plan, passages, _words(passages, request))
 
     async def questions(
         self, plan: QuestionPlan, passages: Sequence[Passage], sections: Sequence[Section], request: CourseRequest
     ) -> Questions:
-        return await asyncio.to_thread(_questions, plan, passages, request)
+        return await self._run(_questions, plan, passages, request)
 
     async def mind_map(
         self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
     ) -> MindMap:
-        return await asyncio.to_thread(make_mind_map, lesson, sections, passages, _words(passages, request))
+        return await self._run(make_mind_map, lesson, sections, passages, _words(passages, request))
 
     async def brainbytes(
         self, lesson: LessonPlan, sections: Sequence[Section], passages: Sequence[Passage], request: CourseRequest
     ) -> BrainBytes:
-        return await asyncio.to_thread(make_brainbytes, lesson, sections, passages, _words(passages, request))
+        return await self._run(make_brainbytes, lesson, sections, passages, _words(passages, request))
 
 
 def _words(passages: Sequence[Passage], request: CourseRequest) -> Catalogue:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coursewright.apart import Run
 from coursewright.course.model import BrainBytes, MindMap, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
@@ -39,9 +40,10 @@ _CONCEPTS_A_PART = 20
 
 @dataclass(frozen=True, slots=True)
 class LlmAuthor:
-    """Writes one task; `asking` knows on whose behalf and with which model."""
+    """Writes one task; `asking` knows on whose behalf and with which model, `run` does long computations."""
 
     asking: Asking
+    run: Run = asyncio.to_thread
 
     @property
     def name(self) -> str:
@@ -101,7 +103,7 @@ class LlmAuthor:
             lambda wire: read_outline(wire, listing, analysis, request, analysis.language),
             output=_OUTPUT["outline"],
         )  # fmt: skip
-        return await asyncio.to_thread(with_seeds, outline, passages, request)
+        return await self.run(with_seeds, outline, passages, request)
 
     async def section(
         self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
