@@ -176,7 +176,7 @@ def test_a_numbered_procedure_becomes_an_ordering_question_that_is_not_shown_sol
 
 
 def test_a_table_becomes_a_look_up(made: Made) -> None:
-    look_ups = [one for one in made.questions if "“Lubricants”" in one.stem]
+    look_ups = [one for one in made.questions if "table “Lubricants”" in one.stem]
     assert look_ups
     assert all("|" not in one.explanation and one.explanation.startswith("Part: ") for one in look_ups)
 

@@ -103,19 +103,23 @@ def test_items_are_joined_as_the_language_does(language: str, items: list[str], 
 
 
 @pytest.mark.parametrize(
-    "language, a, b, shown",
+    "language, titles, shown",
     [
-        ("de", "Grundlagen", "Die Anwendungsebene", "Grundlagen · Die Anwendungsebene"),
-        ("de", "Xen", "LXC", "Xen und LXC"),
-        ("fr", "Sauvegarde", "Les quotas", "Sauvegarde · Les quotas"),
-        ("es", "LVM", "¿RAID o LVM?", "LVM · ¿RAID o LVM?"),
-        ("es", "Configuración", "Interfaces", "Configuración e Interfaces"),
-        ("ja", "他の言語用にシステムを設定", "ネットワークの設定", "他の言語用にシステムを設定／ネットワークの設定"),
-        ("ar", "‏aptitude، وapt", "التحديثات", "‏aptitude، وapt · التحديثات"),
+        ("en", ["Foulbrood", "Pests and predators"], "Foulbrood, Pests and predators"),
+        ("en", ["Why colonies swarm", "The inspection"], "Why colonies swarm and the inspection"),
+        ("en", ["Smoke, fire and tools", "Feeding"], "Smoke, fire and tools; Feeding"),
+        ("en", ["A site", "The year", "Inspections"], "A site, the year and Inspections"),
+        ("de", ["Grundlagen", "Die Anwendungsebene"], "Grundlagen und die Anwendungsebene"),
+        ("de", ["Xen", "LXC"], "Xen und LXC"),
+        ("fr", ["Sauvegarde", "Les quotas"], "Sauvegarde et les quotas"),
+        ("es", ["LVM", "¿RAID o LVM?"], "LVM, ¿RAID o LVM?"),
+        ("es", ["Configuración", "Interfaces"], "Configuración e Interfaces"),
+        ("ja", ["他の言語用にシステムを設定", "ネットワークの設定"], "他の言語用にシステムを設定、ネットワークの設定"),
+        ("ar", ["‏aptitude، وapt", "التحديثات"], "‏aptitude، وapt؛ التحديثات"),
     ],
 )
-def test_two_titles_become_one(language: str, a: str, b: str, shown: str) -> None:
-    assert joined(a, b, catalogue(language)) == shown
+def test_titles_become_one(language: str, titles: list[str], shown: str) -> None:
+    assert joined(titles, catalogue(language)) == shown
 
 
 @pytest.mark.parametrize(
@@ -283,7 +287,7 @@ def test_a_title_that_ends_in_a_mark_gets_no_full_stop(language: str, title: str
 
 
 def test_joined_titles_are_said_with_a_pause() -> None:
-    assert catalogue("fr").spoken("Sauvegarde · Les quotas") == "Sauvegarde, Les quotas"
+    assert catalogue("fr").spoken("Sauvegarde, Les quotas\u202f; Xen") == "Sauvegarde, Les quotas, Xen"
     assert catalogue("ja").spoken("設定／監視") == "設定、監視"
 
 

@@ -19,6 +19,7 @@ from coursewright.generation.authors.extractive.questions.definition import (
 )
 from coursewright.generation.authors.extractive.questions.describe import describing
 from coursewright.generation.authors.extractive.questions.draft import Draft, stable
+from coursewright.generation.authors.extractive.questions.gap import gaps
 from coursewright.generation.authors.extractive.questions.lookup import lookups
 from coursewright.generation.authors.extractive.questions.steps import ordering
 from coursewright.generation.authors.extractive.section import KEY_CONCEPTS
@@ -29,9 +30,9 @@ _DRY = ("acronym", "lookup")  # that no course is taken for
 _FILL = 2  # questions that a set is brought to with forms that are used sparingly
 _LESSON_OBJECTIVES, _UPPER_OBJECTIVES = 4, 6
 _PREFERRED = {
-    "easy": ("term", "lookup", "acronym", "definition", "ordering", "matching", "gap", "describe"),
-    "medium": ("definition", "ordering", "lookup", "matching", "term", "gap", "acronym", "describe"),
-    "hard": ("ordering", "gap", "definition", "matching", "describe", "lookup", "term", "acronym"),
+    "easy": ("term", "lookup", "acronym", "definition", "ordering", "matching", "fill", "gap", "describe"),
+    "medium": ("definition", "ordering", "lookup", "matching", "term", "gap", "fill", "acronym", "describe"),
+    "hard": ("ordering", "gap", "definition", "matching", "fill", "describe", "lookup", "term", "acronym"),
 }
 
 
@@ -153,7 +154,6 @@ def draw_up(
             exam,
             [[quizzes[m], *(assessments[o] for o in lessons if module_of[o] == m)] for m in modules],
             concepts,
-            words,
         ),
     )
 
@@ -169,9 +169,11 @@ def _candidates(
     fair = defined(taught, words)
     texts = {passage.id: passage.text for place in places for passage in place.passages}
     drafts = [*on_definitions(fair, words), *matching(fair, words), *on_acronyms(taught, texts, words)]
+    definitions = {concept.definition for concept in concepts}
     for place in places:
         drafts += ordering(place.shown, place.section, words)
         drafts += lookups(place.shown, place.section, words)
+        drafts += gaps(place.shown, place.section, definitions, words)
         drafts += describing(place.title, place.shown, place.section, words)
     unique = {draft.key: draft for draft in reversed(drafts)}
     importance = {concept.term.casefold(): place for place, concept in enumerate(concepts)}
@@ -229,21 +231,18 @@ def _lesson_objectives(
     return tuple(found)
 
 
-def _course_objectives(
-    exam: _Set, modules: Sequence[Sequence[_Set]], concepts: Sequence[Concept], words: Catalogue
-) -> tuple[str, ...]:
+def _course_objectives(exam: _Set, modules: Sequence[Sequence[_Set]], concepts: Sequence[Concept]) -> tuple[str, ...]:
     """Return a few objectives of what is examined: on the most important concepts, one a module in turn.
 
-    None tells a joined title ("A · B"), and none counts up terms.
+    None counts up terms.
     """
     importance = {concept.term.casefold(): place for place, concept in enumerate(concepts)}
-    beside = words.texts["outline"]["beside"]
     queues = []
     for sets in modules:
         sections = frozenset[str]().union(*(one.scope for one in sets))
         drafts = [draft for one in (*sets, exam) for draft in one.drafts if draft.section in sections]
         drafts.sort(key=lambda draft: (importance.get(draft.subjects[0], len(importance)), draft.form in _DRY))
-        fitting = [draft.objective for draft in drafts if draft.form != "matching" and beside not in draft.objective]
+        fitting = [draft.objective for draft in drafts if draft.form != "matching"]
         queues.append(list(dict.fromkeys(fitting)))
     turns = [objective for turn in itertools.zip_longest(*queues) for objective in turn if objective]
     return tuple(dict.fromkeys(turns))[: max(_UPPER_OBJECTIVES, len(modules))] or _upper_objectives(exam, ())

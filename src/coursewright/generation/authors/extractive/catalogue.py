@@ -44,6 +44,7 @@ class Catalogue:
     opener: re.Pattern[str]
     role: re.Pattern[str] | None
     verb: re.Pattern[str] | None
+    named_code: re.Pattern[str] | None  # "the command `X`": a name in code beside the kind of thing that it is
     evaluation: re.Pattern[str]
     actor: re.Pattern[str]
     not_terms: frozenset[str]
@@ -61,10 +62,6 @@ class Catalogue:
         sentence = self.texts[group][name]
         said = sentence.format(**{key: self._inner(sentence, key, value) for key, value in inserts.items()})
         return _TWO_STOPS.sub(r"\1", said)
-
-    def join(self, a: str, b: str) -> str:
-        """Return `a and b`."""
-        return a + _euphonic(self.language, self.texts["outline"]["join"].format(a="", b=b))
 
     def _inner(self, sentence: str, key: str, value: object) -> object:
         left, right, inner_left, inner_right = tuple(self.quotes)
@@ -84,10 +81,6 @@ class Catalogue:
     def series(self, titles: Sequence[str]) -> str:
         """Join titles, which may have commas of their own."""
         return self.texts["outline"]["series"].join(titles)
-
-    def beside(self, a: str, b: str) -> str:
-        """Join two titles that no conjunction joins well."""
-        return a + self.texts["outline"]["beside"] + b
 
     def spoken(self, title: str) -> str:
         """Return a title as it is said aloud: a mark between joined titles is a pause."""
@@ -143,6 +136,7 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         opener=re.compile(definition["opener"], insensitive),
         role=_role(definition),
         verb=re.compile(definition["verb"] + r"\b", insensitive) if "verb" in definition else None,
+        named_code=_named_code(definition),
         evaluation=re.compile(definition["evaluation"], insensitive),
         actor=re.compile(definition["actor"], insensitive),
         not_terms=frozenset(word.casefold() for word in definition["not_terms"]),
@@ -155,6 +149,13 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         procedure=re.compile(wording["procedure"], insensitive),
         generic_headers=frozenset(word.casefold() for word in wording["generic_header"]),
     )
+
+
+def _named_code(definition: dict[str, str]) -> re.Pattern[str] | None:
+    if "noun" not in definition:
+        return None
+    noun, code = definition["noun"], r"`([^`\n]{2,30})`"
+    return re.compile(rf"{noun}\s+{code}|{code}(?:\s*|-){noun}", re.IGNORECASE)
 
 
 def _role(definition: dict[str, str]) -> re.Pattern[str] | None:

@@ -34,9 +34,8 @@ def _place(passage: Passage) -> tuple[str, ...]:
 
 def _says(title: str, path: Sequence[str], words: Catalogue) -> bool:
     """Tell whether a title is that of a heading, or a continuation ("Strings (2)")."""
-    return (
-        title.casefold().startswith(telling(path, words).casefold()) and words.texts["outline"]["beside"] not in title
-    )
+    heading = telling(path, words).casefold()
+    return title.casefold().startswith(heading) and title[len(heading) :].lstrip()[:1] in ("", "(")
 
 
 def _heading(passage: Passage, words: Catalogue) -> SourceBlock | None:

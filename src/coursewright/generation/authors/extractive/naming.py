@@ -11,7 +11,9 @@ from coursewright.generation.authors.extractive.words import function_words
 
 _DOMINANT = 0.65  # share of the words above which one heading names the whole group
 _PLAIN_WORDS = 4
-_MOST_JOINED = 70  # characters of a joined title
+_NAMED = 0.15  # share of the words from which a heading is named in a joined title
+_MOST_NAMED = 3
+_MOST_JOINED = 80  # characters of a joined title
 
 
 class Namer:
@@ -53,9 +55,11 @@ class Namer:
         places = {path: place for place, path in enumerate(sizes)}
         largest = sorted(sizes, key=lambda path: (-sizes[path], places[path]))
         if len(largest) > 1 and sizes[largest[0]] < _DOMINANT * sum(sizes.values()):
-            a, b = (telling(path, words) for path in sorted(largest[:2], key=lambda path: places[path]))
-            if a and b and a != b and len(a) + len(b) <= _MOST_JOINED:
-                yield joined(a, b, words)
+            named = [path for path in largest[:_MOST_NAMED] if sizes[path] >= _NAMED * sum(sizes.values())]
+            for count in range(len(named), 1, -1):
+                title = joined([telling(path, words) for path in sorted(named[:count], key=lambda p: places[p])], words)
+                if len(title) <= _MOST_JOINED:
+                    yield title
         for path in largest:
             yield telling(path, words)
         for passage in passages:
@@ -64,14 +68,24 @@ class Namer:
             yield telling(own, words)
 
 
-def joined(a: str, b: str, words: Catalogue) -> str:
-    """Return "A and B", or "A · B" where one is long, has an "and" of its own, or B opens with an article."""
-    conjunction = words.texts["outline"]["join"].format(a="", b="").strip()
-    linked = any(conjunction in title.split() or f" {conjunction}" in title for title in (a, b))
-    short = all(len(title.split()) <= _PLAIN_WORDS for title in (a, b))
-    # "The frame and The wheel": an article with a capital does not stand inside a title.
-    opened = b.split()[0].casefold() in function_words(words.language) or not b[0].isalnum()
-    return words.join(a, b) if short and not linked and not opened else words.beside(a, b)
+def joined(titles: Sequence[str], words: Catalogue) -> str:
+    """Return titles as one: "A, B and C", or "A, B" where one is long or has an "and" of its own.
+
+    Titles with commas are parted by something stronger. An article or question word loses its capital inside a title.
+    """
+    names = list(dict.fromkeys(title for title in titles if title))
+    links = function_words(words.language)
+    names = [
+        name[0].lower() + name[1:] if place and name.split()[0].casefold() in links and name[1:2].islower() else name
+        for place, name in enumerate(names)
+    ]
+    outline = words.texts["outline"]
+    if any(outline["list_separator"].strip() in name for name in names):
+        return outline["beside"].join(names)
+    conjunction = outline["list_last"].rstrip()
+    plain = all(len(name.split()) <= _PLAIN_WORDS and conjunction not in name for name in names)
+    plain = plain and all(name[0].isalnum() for name in names)
+    return words.enumerate(names) if plain else outline["list_separator"].join(names)
 
 
 __all__ = ["Namer", "joined"]

@@ -268,7 +268,7 @@ def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Ca
     tops = list(dict.fromkeys(telling(path_of(passage)[:1], words) for passage in teaching))
     named = tops if len(tops) > 1 else modules
     if len(named) == 2:
-        return joined(named[0], named[1], words)
+        return joined(named, words)
     return words.say("outline", "more", a=named[0], b=named[1])
 
 

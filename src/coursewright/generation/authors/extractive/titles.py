@@ -58,7 +58,7 @@ def telling(path: Sequence[str], words: Catalogue) -> str:
 
 def label(title: str, links: frozenset[str]) -> str:
     """Shorten a title to a label of at most six words, cut where the title pauses, never after one of `links`."""
-    title = re.split(r" · |／", title)[0]  # of a joined title the first
+    title = re.split(r"\u202f?; |؛ |／", title)[0]  # of a joined title the first
     if len(title.split()) > _LABEL_WORDS:
         title = _LABEL_CUT.sub("", title) or title
     kept = title.split()[:_LABEL_WORDS]

@@ -21,6 +21,7 @@ _LENGTH_TELL = 1.35  # longest allowed key to mean distractor; FACTS allows 1.5
 _DISTRACTORS = 3
 _NEIGHBOURS = 40  # concepts looked at for distractors, the nearest in the course first
 _PAIRS, _FEWEST_PAIRS, _PAIR_NEIGHBOURS = 4, 3, 12
+_CODE = re.compile(r"[_/()=]|\w\.\w|^-|\w-\w*\d")
 _ARTICLE = re.compile(
     r"(?:(?P<indefinite>an?|eine?[rs]?|une?|des|una|unos|unas)|(?P<definite>the|der|die|das|les?|la|los|las|el))\s",
     re.I,
@@ -35,6 +36,17 @@ class Defined:
     section: str
     text: str
     form: str
+    stems: frozenset[str] = frozenset()  # of the definition's content
+
+    @property
+    def is_code(self) -> bool:
+        """Tell whether the term is a name in code, such as a command or a file: it stands out among words."""
+        return f"`{self.concept.term}`" in self.concept.definition or bool(_CODE.search(self.concept.term))
+
+    def likeness(self, other: "Defined") -> float:
+        """Return how much of the shorter definition's content the other has (0-1), to one digit."""
+        least = min(len(self.stems), len(other.stems))
+        return round(len(self.stems & other.stems) / least, 1) if least else 0.0
 
     @property
     def is_role(self) -> bool:
@@ -53,12 +65,15 @@ def defined(owners: dict[str, list[Concept]], words: Catalogue) -> list[Defined]
         for concept in concepts:
             text = predicate(concept, words)
             if concept.kind != "acronym" and _is_fair(concept.term, text, words):
-                found.append(Defined(concept, section, text[0].upper() + text[1:], _form(text, words)))
+                stems = frozenset(content_stems(text, words.language))
+                found.append(Defined(concept, section, text[0].upper() + text[1:], _form(concept, text, words), stems))
     return found
 
 
-def _form(text: str, words: Catalogue) -> str:
+def _form(concept: Concept, text: str, words: Catalogue) -> str:
     """Return the grammatical kind of a definition: options of one question share it."""
+    if concept.kind == "role" and words.language != "en":
+        return "verb"
     article = _ARTICLE.match(text)
     if article:
         return article.lastgroup or ""
@@ -99,7 +114,8 @@ def on_definitions(concepts: Sequence[Defined], words: Catalogue) -> Iterator[Dr
                 stem=words.say("stems", "role" if one.is_role else "definition", term=one.concept.term),
                 options=((one.text, True), *((other.text, False) for other in others)),
             )  # fmt: skip
-        others = _distractors(one, near, lambda it: it.concept.term, words)
+        alike = [other for other in near if other.is_code == one.is_code]
+        others = _distractors(one, alike, lambda it: it.concept.term, words)
         asked_back = not words.negation.search(one.text)
         if asked_back:
             # Without three others of its form the term is to be written: far-fetched options would give it away.
@@ -207,16 +223,20 @@ def _bare(concept: Concept, words: Catalogue) -> str:
 def _distractors(
     one: Defined, near: Sequence[Defined], show: Callable[[Defined], str], words: Catalogue
 ) -> list[Defined]:
-    """Choose others of like length, unlike each other too, so that the key is neither the longest nor alone in form."""
+    """Choose others of like length and subject, so that the key is neither the longest nor alone in form.
+
+    Those whose definitions share most words are the most plausible; `near` holds none that shares enough to be right.
+    """
     key = show(one)
     plain = key[:1].isupper()
     ranked = sorted(
         range(len(near)),
         key=lambda i: (
             show(near[i])[:1].isupper() != plain,
-            near[i].concept.kind != one.concept.kind,
-            near[i].section != one.section,
+            (" " in show(near[i])) != (" " in key),
             not _alike_in_length(show(near[i]), key),
+            -one.likeness(near[i]),
+            near[i].section != one.section,
             i,
         ),
     )

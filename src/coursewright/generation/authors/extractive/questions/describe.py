@@ -4,6 +4,7 @@ The learner answers in their own words and compares: the one kind that every sec
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from coursewright.documents.passages import Passage
@@ -23,7 +24,16 @@ _FEWEST_WORDS = 25  # of a model answer
 
 
 def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Catalogue) -> Iterator[Draft]:
-    """Yield the question, unless the title is itself one, or a continuation ("Strings (2)")."""
+    """Yield the question, unless the title is itself one, or a continuation ("Strings (2)").
+
+    A section that names several headings is asked about by the one of which it shows most.
+    """
+    sizes: Counter[tuple[str, ...]] = Counter()
+    for block in shown:
+        sizes[path_of(block.passage)] += len(block.text)
+    if len(sizes) > 1 and not any(telling(path[:depth], words) == title for path in sizes for depth in range(1, 9)):
+        largest = max(sizes, key=lambda path: sizes[path])
+        title, shown = telling(largest, words), [block for block in shown if path_of(block.passage) == largest]
     if title.endswith(("?", "？", "؟", ")")):
         return
     best = best_sentences(shown, words, _SENTENCES, aloud=False)

@@ -1,0 +1,68 @@
+"""Sentences with a gap where a command, file or setting is named: "The ____ command lists …".
+
+The word that says what kind of thing is sought stands beside the gap, and nothing else in the sentence is code, so that
+the reader knows what to look for.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from coursewright.generation.authors.extractive.blocks import SourceBlock
+from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.questions.draft import Draft
+from coursewright.generation.authors.extractive.sentences import is_standalone, sentences
+from coursewright.generation.authors.extractive.words import count_words
+
+_MOST_PER_SECTION = 2
+_FEWEST_WORDS, _MOST_WORDS = 9, 30
+
+
+def gaps(shown: Sequence[SourceBlock], section: str, used: Collection[str], words: Catalogue) -> Iterator[Draft]:
+    """Yield a few cloze questions on a section; sentences in `used` are asked about in other ways."""
+    if words.named_code is None:
+        return
+    asked: set[str] = set()
+    for block in shown:
+        if block.kind != "paragraph":
+            continue
+        for start, end in sentences(block.text, words.language):
+            sentence = block.text[start:end]
+            term = "" if sentence in used else _sought(sentence, words)
+            if not term or term.casefold() in asked:
+                continue
+            asked.add(term.casefold())
+            yield Draft(
+                kind="cloze",
+                form="fill",
+                subjects=(term.casefold(),),
+                section=section,
+                stem=words.say("stems", "cloze", sentence=sentence.replace(f"`{term}`", "____")),
+                objective=words.say("objectives", "role", term=term),
+                explanation=sentence,
+                citations=((block.passage.id, sentence),),
+                answers=(term,),
+            )
+            if len(asked) == _MOST_PER_SECTION:
+                return
+
+
+def _sought(sentence: str, words: Catalogue) -> str:
+    """Return the one piece of code in a sentence, "" when there is none, or more, or it could not be told."""
+    if sentence.count("`") != 2 or words.named_code is None:
+        return ""
+    found = words.named_code.search(sentence)
+    term = next(filter(None, found.groups()), "") if found else ""
+    return (
+        term
+        if len(term) > 1
+        and len(term.split()) <= 2
+        and any(map(str.isalpha, term))
+        and sentence.casefold().count(term.casefold()) == 1
+        and _FEWEST_WORDS <= count_words(sentence, words.language) <= _MOST_WORDS
+        and is_standalone(sentence, words)
+        and not words.negation.search(sentence)
+        and not words.vague.search(sentence)
+        else ""
+    )
+
+
+__all__ = ["gaps"]
