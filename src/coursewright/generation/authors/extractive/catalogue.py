@@ -45,6 +45,7 @@ class Catalogue:
     role: re.Pattern[str] | None
     verb: re.Pattern[str] | None
     named_code: re.Pattern[str] | None  # "the command `X`": a name in code beside the kind of thing that it is
+    bare_noun: re.Pattern[str] | None  # "The command …": one that was named before
     evaluation: re.Pattern[str]
     actor: re.Pattern[str]
     not_terms: frozenset[str]
@@ -137,6 +138,9 @@ def _compile(language: str, table: dict[str, Any]) -> Catalogue:
         role=_role(definition),
         verb=re.compile(definition["verb"] + r"\b", insensitive) if "verb" in definition else None,
         named_code=_named_code(definition),
+        bare_noun=re.compile(rf"^\S+\s+{definition['noun']}\b(?!\s*`|-)", insensitive)
+        if "noun" in definition
+        else None,
         evaluation=re.compile(definition["evaluation"], insensitive),
         actor=re.compile(definition["actor"], insensitive),
         not_terms=frozenset(word.casefold() for word in definition["not_terms"]),

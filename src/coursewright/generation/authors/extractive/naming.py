@@ -1,5 +1,6 @@
 """Titles of modules, lessons and sections from the headings above their passages, each distinct among its kind."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -7,12 +8,18 @@ from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import common_path, path_of
 from coursewright.generation.authors.extractive.titles import telling
-from coursewright.generation.authors.extractive.words import function_words
 
 _DOMINANT = 0.65  # share of the words above which one heading names the whole group
 _PLAIN_WORDS = 4
 _NAMED = 0.15  # share of the words from which a heading is named in a joined title
 _MOST_NAMED = 3
+_CONTINUED = re.compile(r"[\s.…—–-]*(?:\(\d+(?:/\d+)?\)|(?:Part|Teil|Partie|Parte)\s+[IVX\d]+)$")
+_OPENERS = {
+    "de": frozenset({"der", "die", "das", "ein", "eine"}),
+    "en": frozenset({"the", "a", "an", "how", "what"}),
+    "es": frozenset({"el", "la", "los", "las", "un", "una"}),
+    "fr": frozenset({"le", "la", "les", "un", "une", "des"}),
+}
 _MOST_JOINED = 80  # characters of a joined title
 
 
@@ -56,6 +63,11 @@ class Namer:
         largest = sorted(sizes, key=lambda path: (-sizes[path], places[path]))
         if len(largest) > 1 and sizes[largest[0]] < _DOMINANT * sum(sizes.values()):
             named = [path for path in largest[:_MOST_NAMED] if sizes[path] >= _NAMED * sum(sizes.values())]
+            if own in named and own:  # what stands above the others names them too
+                yield telling(own, words)
+            if len(named) < 2:  # many small ones
+                first, second, *_ = sorted(largest[:2], key=lambda path: places[path])
+                yield words.say("outline", "more", a=telling(first, words), b=telling(second, words))
             for count in range(len(named), 1, -1):
                 title = joined([telling(path, words) for path in sorted(named[:count], key=lambda p: places[p])], words)
                 if len(title) <= _MOST_JOINED:
@@ -71,12 +83,13 @@ class Namer:
 def joined(titles: Sequence[str], words: Catalogue) -> str:
     """Return titles as one: "A, B and C", or "A, B" where one is long or has an "and" of its own.
 
-    Titles with commas are parted by something stronger. An article or question word loses its capital inside a title.
+    Titles with commas are parted by something stronger. An article loses its capital inside a title, and
+    parts of one and the same ("Patches (2)") are named once.
     """
-    names = list(dict.fromkeys(title for title in titles if title))
-    links = function_words(words.language)
+    names = list(dict.fromkeys(_CONTINUED.sub("", title) for title in titles if title))
+    lowered = _OPENERS.get(words.language, frozenset())
     names = [
-        name[0].lower() + name[1:] if place and name.split()[0].casefold() in links and name[1:2].islower() else name
+        name[0].lower() + name[1:] if place and name.split()[0].casefold() in lowered else name
         for place, name in enumerate(names)
     ]
     outline = words.texts["outline"]

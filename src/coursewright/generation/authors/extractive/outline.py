@@ -26,6 +26,7 @@ _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts a
 _MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 16, 12, 5  # of a course whose counts are left open
 _SMALL, _LARGE = 150, 1_200  # words: smaller pieces are merged with a neighbour, larger ones are not
 _EXPLAINED_USES = 2  # of a glossary's term in the section that it is shown with
+_TITLE_PAGE = 60  # words: a heading with fewer below it, that is also the document's title, is no chapter
 _LEAST = 40  # words of the smallest section worth a title, where exact counts press
 
 
@@ -124,24 +125,36 @@ def _cut(pieces: list[_Piece], groups: int | None, target: float, least: int, mo
 
 
 def _pieces(passages: list[Passage], small: int, words: Catalogue) -> list[_Piece]:
-    """Merge passages under `small` words with a neighbour of the same parent heading, else of the same document.
+    """Merge passages under `small` words with the next of the same parent heading and document, or with the last.
 
     A passage that goes on from the one before it ("Note that …", or a list without its lead-in) stays with it too.
     """
     pieces: list[_Piece] = []
     for passage in passages:
+        piece = _Piece((passage,), passage.words)
         last = pieces[-1] if pieces else None
-        if (
-            last
-            and last.passages[-1].document == passage.document
-            and (last.words < small or passage.words < small or (small and _goes_on(passage, last.path, words)))
-            and last.words + passage.words <= _LARGE
-            and (_related(last.path, path_of(passage)) or last.words < _LEAST)
-        ):
-            pieces[-1] = _Piece((*last.passages, passage), last.words + passage.words)
+        begun = last is not None and (last.words < small or (small > 0 and _goes_on(passage, last.path, words)))
+        if last and begun and _fit(last, piece, anyhow=last.words < _LEAST):
+            pieces[-1] = _merged(last, piece)
         else:
-            pieces.append(_Piece((passage,), passage.words))
-    return pieces
+            pieces.append(piece)
+    merged: list[_Piece] = []
+    for piece in pieces:
+        if merged and piece.words < small and _fit(merged[-1], piece):
+            merged[-1] = _merged(merged[-1], piece)
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _fit(left: _Piece, right: _Piece, *, anyhow: bool = False) -> bool:
+    """Tell whether two neighbours may be one: of one document, not too long, and, unless `anyhow`, related."""
+    same = left.passages[-1].document == right.passages[0].document
+    return same and left.words + right.words <= _LARGE and (anyhow or _related(left.path, right.path))
+
+
+def _merged(left: _Piece, right: _Piece) -> _Piece:
+    return _Piece((*left.passages, *right.passages), left.words + right.words)
 
 
 def _goes_on(passage: Passage, path: tuple[str, ...], words: Catalogue) -> bool:
@@ -258,8 +271,9 @@ def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Ca
     documents = dict.fromkeys(passage.title for passage in teaching if passage.title)
     if len(documents) == 1:
         title = next(iter(documents))
-        under = sum(title in passage.heading_path for passage in teaching)
-        if under in (0, len(teaching)):  # else it is only the first heading of a document without a title
+        under = [passage for passage in teaching if title in passage.heading_path]
+        # Else it is only the first heading of a document without a title, if it is no title page.
+        if len(under) in (0, len(teaching)) or sum(passage.words for passage in under) < _TITLE_PAGE:
             return title
     if is_welcome(teaching[0]) and teaching[0].heading_path:
         return clean(teaching[0].heading_path[0], words)

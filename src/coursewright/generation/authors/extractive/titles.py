@@ -10,6 +10,7 @@ _NUMBER = re.compile(
     r"^\s*(?:(?:\d{1,3}(?:\.\d{1,3})+|[A-Z](?:\.\d{1,3})+)[.:)]?\s+|(?:\d{1,3}|[IVXLC]{1,6}|[A-Z])[.)]\s+|第\s*\d+\s*[章節部]\s*[.:、]?\s*)"
 )
 _EDGES = " \t\u00a0\u200b\u3000#¶§:.–—-"
+_SPACED_DOTS = re.compile(r"(?:\s?\.){3,}(?=\s*\(|$)")
 _LABEL_WORDS = 6
 _LABEL_CUT = re.compile(r"\s*(?:[:;(（–—]|, | - ).*$", re.S)
 
@@ -17,6 +18,7 @@ _LABEL_CUT = re.compile(r"\s*(?:[:;(（–—]|, | - ).*$", re.S)
 def clean(heading: str, words: Catalogue) -> str:
     """Return a heading without numbering, `Chapter`, code marks and stray punctuation."""
     title = re.sub(r"\s+", " ", heading.replace("`", "").replace("\u00a0", " ")).strip()
+    title = _SPACED_DOTS.sub("", title)
     unnumbered = re.sub(
         rf"^{words.numbering.pattern}\s+(?:\d+(?:\.\d+)*|[IVXLC]+|[A-Z])\b\s*[.:–—-]?\s*", "", title, flags=re.I
     )

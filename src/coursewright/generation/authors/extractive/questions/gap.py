@@ -4,6 +4,7 @@ The word that says what kind of thing is sought stands beside the gap, and nothi
 the reader knows what to look for.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from coursewright.generation.authors.extractive.blocks import SourceBlock
@@ -13,7 +14,9 @@ from coursewright.generation.authors.extractive.sentences import is_standalone, 
 from coursewright.generation.authors.extractive.words import count_words
 
 _MOST_PER_SECTION = 2
-_FEWEST_WORDS, _MOST_WORDS = 9, 30
+_LONGEST_NAME = 22  # characters that can be asked of a memory
+_NO_NAME = re.compile(r"://|[*=<>{}$\"]|^\W*$|\s.*[\s/]|(?:/[^/]+){4}")
+_FEWEST_WORDS, _FEWEST_UNSPACED, _MOST_WORDS = 9, 14, 30
 
 
 def gaps(shown: Sequence[SourceBlock], section: str, used: Collection[str], words: Catalogue) -> Iterator[Draft]:
@@ -49,16 +52,17 @@ def _sought(sentence: str, words: Catalogue) -> str:
     """Return the one piece of code in a sentence, "" when there is none, or more, or it could not be told."""
     if sentence.count("`") != 2 or words.named_code is None:
         return ""
+    least = _FEWEST_UNSPACED if words.characters_per_minute else _FEWEST_WORDS
     found = words.named_code.search(sentence)
     term = next(filter(None, found.groups()), "") if found else ""
     return (
         term
-        if len(term) > 1
-        and len(term.split()) <= 2
-        and any(map(str.isalpha, term))
+        if 1 < len(term) <= _LONGEST_NAME
+        and not _NO_NAME.search(term)
         and sentence.casefold().count(term.casefold()) == 1
-        and _FEWEST_WORDS <= count_words(sentence, words.language) <= _MOST_WORDS
+        and least <= count_words(sentence, words.language) <= _MOST_WORDS
         and is_standalone(sentence, words)
+        and not (words.bare_noun and words.bare_noun.match(sentence))
         and not words.negation.search(sentence)
         and not words.vague.search(sentence)
         else ""
