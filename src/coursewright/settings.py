@@ -4,10 +4,17 @@ Only `app`, `api` and `cli` read them; every component gets its own section.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _none_if_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Optional = Annotated[int | None, BeforeValidator(_none_if_blank)]  # a variable that is set to nothing
 
 
 class _Section(BaseModel):
@@ -83,9 +90,9 @@ class AuthSettings(_Section):
 class Windows(_Section):
     """How many requests for courses are accepted in sliding windows of time."""
 
-    minute: int | None = Field(None, ge=1, description="Courses a minute; empty: no limit.")
-    hour: int | None = Field(None, ge=1, description="Courses an hour; empty: no limit.")
-    day: int | None = Field(None, ge=1, description="Courses a day; empty: no limit.")
+    minute: Optional = Field(None, ge=1, description="Courses a minute; empty: no limit.")
+    hour: Optional = Field(None, ge=1, description="Courses an hour; empty: no limit.")
+    day: Optional = Field(None, ge=1, description="Courses a day; empty: no limit.")
 
 
 class LimitSettings(_Section):
@@ -101,6 +108,19 @@ class LimitSettings(_Section):
     super_admin: Windows = Windows(minute=20, hour=500, day=5000)
     organisation: Windows = Windows()
     everyone: Windows = Windows()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_other_windows(cls, given: Any) -> Any:
+        """Whoever sets one window of a role means to keep the others."""
+        if not isinstance(given, dict):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return given | {
+            name: defaults[name].model_dump() | value
+            for name, value in given.items()
+            if isinstance(value, dict) and isinstance(defaults.get(name), Windows)
+        }
 
 
 class TickSettings(_Section):
@@ -246,7 +266,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("COURSEWRIGHT_QSTASH_NEXT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY"),
         description="Key that they will be signed with after the next rotation.",
     )
-    port: int | None = Field(
+    port: Optional = Field(
         None,
         ge=0,
         le=65535,

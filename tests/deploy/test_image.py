@@ -23,6 +23,16 @@ pytestmark = pytest.mark.slow
 NOBODY = 65534
 
 
+def interpreter() -> Path:
+    """Return a Python that others may start too; as root, that of the user may lie in a closed folder."""
+    own, systems = Path(getattr(sys, "_base_executable", sys.executable)).resolve(), Path("/usr/bin/python3")
+    if all(parent.stat().st_mode & 0o001 for parent in own.parents):
+        return own
+    if not systems.exists():
+        pytest.skip(f"{own} is closed to other users, and there is no other Python")
+    return systems
+
+
 @pytest.fixture(scope="module")
 def image() -> Iterator[Path]:
     """Carry out the first stage; the folder stands for the root of the image."""
@@ -30,7 +40,7 @@ def image() -> Iterator[Path]:
     folder.chmod(0o755)
     programs = folder / "programs"
     programs.mkdir()
-    (programs / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
+    (programs / "python").symlink_to(interpreter())
     source = folder / "source"
     source.mkdir()
     arguments = dict(rest.split("=") for name, rest in dockerfile() if name == "ARG")
@@ -82,10 +92,16 @@ class Container:
 
 
 def test_the_image_serves_heals_and_stops(image: Path) -> None:
-    """As it is: the embedded Postgres in /data, a worker in the same process, the port that the host says."""
+    """As it is: the embedded Postgres in /data, a worker in the same process, the port that the host says.
+
+    Without a key it does not start, and says what to do.
+    """
     told = dict(dockerfile())
     command, health = json.loads(told["CMD"]), json.loads(told["HEALTHCHECK"].partition("CMD ")[2])
     port = free_port()
+    refused = Container(image, command, PORT=str(port))
+    assert refused.process.wait(timeout=120) == 78
+    assert "coursewright keys create" in refused.log.read_text()
     keys = Container(image, ["coursewright", "keys", "create", "front end", "--json"])
     assert keys.process.wait(timeout=120) == 0, keys.log.read_text()
     served = Container(image, command, PORT=str(port))
@@ -108,9 +124,3 @@ def test_the_image_holds_no_installer_and_no_tests(image: Path) -> None:
     packages = {path.name for path in (image / "opt" / "lib").glob("python*/site-packages/*")}
     assert {"coursewright", "openai", "anthropic", "bullmq"} <= packages
     assert not packages & {"pip", "pytest", "mypy", "tests"}
-
-
-def test_without_a_key_it_says_what_to_do(image: Path, database_url: str) -> None:
-    refused = Container(image, json.loads(dict(dockerfile())["CMD"]), DATABASE_URL=database_url, PORT="0")
-    assert refused.process.wait(timeout=60) == 78
-    assert "coursewright keys create" in refused.log.read_text()

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.conftest import cloned
 from tests.deploy.files import ROOT
 from tests.deploy.service import BASE, ENVIRONMENT, finished, token, upload
 from tests.integration.api.server import free_port, serving
@@ -44,8 +45,16 @@ class Site:
         return httpx2.request(method, self.address + path, headers=headers, timeout=60, **options)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(
+    database_server: str, template_database: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    tmp_path = tmp_path_factory.mktemp("next")
+    with cloned(database_server, template_database, worker_id) as url:
+        yield from _site(url, tmp_path)
+
+
+def _site(database_url: str, tmp_path: Path) -> Iterator[Site]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     (config,) = re.findall(r"```js\n(.*?rewrites.*?)```", PAGE, re.DOTALL)

@@ -85,7 +85,8 @@ def show_foreign(error: Exception) -> int:
 def _named(location: tuple[int | str, ...], settings: bool) -> str:
     """Return how a value is given: by a variable of the environment, or by an option."""
     if settings:
-        return "COURSEWRIGHT_" + "__".join(str(part).upper() for part in location)
+        name = "__".join(str(part).upper() for part in location)
+        return name if str(location[0]).isupper() else f"COURSEWRIGHT_{name}"  # a well-known name stands for itself
     return "--" + str(location[0]).replace("_", "-") if location else "options"
 
 

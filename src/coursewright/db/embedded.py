@@ -57,7 +57,8 @@ def _make_folder(data_dir: Path) -> Path:
             ignore.write_text("*\n")
     except OSError as error:
         raise OutputError(
-            f"The data folder {data_dir} cannot be made: {error.strerror}.", hint="Choose another --data-dir."
+            f"The data folder {data_dir} cannot be made: {error.strerror}.",
+            hint="Choose another --data-dir, or set DATABASE_URL to a Postgres.",
         ) from error
     return folder
 

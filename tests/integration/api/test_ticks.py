@@ -178,12 +178,30 @@ async def test_a_tick_rings_for_the_next_one_while_work_remains(
     settings: dict[str, Any] = {"CRON_SECRET": "timer", "WORKER_URL": address, "limits": {"enabled": False}}
     async with served(pool, database_url, **settings, ticks={"budget": 1.5}) as host:
         await host.ask(await host.upload())
+        heard.clear()  # that rang too
         async with pool.connection() as connection:  # the job may not begin: nothing is finished in this tick
             await connection.execute("update coursewright.rotation set max_running = 0")
         answer = (await host.anonymous.get(CRON, headers=TIMER)).json()
         assert answer["remaining"] == 1
         ((path, headers, _),) = heard
         assert (path, headers["authorization"]) == (CRON, "Bearer timer")
+
+
+async def test_asking_for_a_course_begins_a_tick(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> None:
+    """Where no worker runs and no QStash calls, nobody should have to wait for the timer's next minute."""
+    address, heard = elsewhere
+    settings: dict[str, Any] = {"CRON_SECRET": "timer", "WORKER_URL": address + "/", "limits": {"enabled": False}}
+    async with served(pool, database_url, **settings) as host:
+        base = await host.upload()
+        await host.ask(base, scheduledFor="2099-01-01T00:00:00Z")  # that is the timer's
+        assert heard == []
+        await host.ask(base)
+        ((path, headers, _),) = heard
+        assert (path, headers["authorization"]) == (CRON, "Bearer timer")
+    async with served(pool, database_url, **settings | {"WORKER_URL": "http://127.0.0.1:9"}) as host:
+        assert await host.ask(base)  # nobody hears it: that costs time only
 
 
 async def test_a_job_is_published_to_qstash_with_its_time(

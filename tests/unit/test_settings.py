@@ -1,0 +1,30 @@
+"""What variables of the environment mean: well-known names, nothing as nothing, one of several."""
+
+import pytest
+
+from coursewright.settings import Settings
+
+
+def test_the_port_of_the_host_is_taken_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().api.port == 8000
+    monkeypatch.setenv("PORT", "10000")
+    assert Settings().api.port == 10000
+    monkeypatch.setenv("COURSEWRIGHT_API__HOST", "0.0.0.0")  # noqa: S104
+    assert (Settings().api.port, Settings().api.host) == (10000, "0.0.0.0")  # noqa: S104
+    monkeypatch.setenv("COURSEWRIGHT_API__PORT", "9000")
+    assert Settings().api.port == 9000
+
+
+@pytest.mark.parametrize("name", ["PORT", "DATABASE_URL", "COURSEWRIGHT_LIMITS__EVERYONE__DAY"])
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, " ")
+    settings = Settings()
+    assert (settings.api.port, settings.database_url, settings.limits.everyone.day) == (8000, None, None)
+
+
+def test_whoever_sets_one_window_keeps_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSEWRIGHT_LIMITS__STUDENT__MINUTE", "5")
+    monkeypatch.setenv("COURSEWRIGHT_LIMITS__TEACHER__HOUR", "")
+    limits = Settings().limits
+    assert (limits.student.minute, limits.student.hour, limits.student.day) == (5, 10, 50)
+    assert (limits.teacher.minute, limits.teacher.hour, limits.teacher.day) == (5, None, 200)
