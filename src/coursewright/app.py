@@ -12,21 +12,22 @@ from uuid import UUID
 from coursewright.access import ApiKeys, Tokens
 from coursewright.apart import Apart
 from coursewright.authors import Authors, Quote, gateway_settings
+from coursewright.bells import configured_bells, tick_bell
+from coursewright.choice import Chooser
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
 from coursewright.course.quality import Quality
 from coursewright.db.embedded import embedded_postgres
 from coursewright.db.migrate import migrate
-from coursewright.db.pool import Pool, connect_sync, mapped_errors, open_pool
+from coursewright.db.pool import Pool, connect, connect_sync, mapped_errors, open_pool
+from coursewright.delivery import configured_courier
 from coursewright.documents.embed import Embedder, open_embedder
 from coursewright.documents.fetch import Fetcher
+from coursewright.documents.follow import Followed
 from coursewright.documents.intake import Intake
 from coursewright.documents.retrieve import Hit, Retriever
+from coursewright.documents.storage import Storage
 from coursewright.documents.store import DocumentStore
-from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
-from coursewright.doorbells.bullmq import BullDoorbell
-from coursewright.doorbells.qstash import QStashDoorbell
-from coursewright.doorbells.web import WebDoorbell
 from coursewright.errors import (
     ConfigurationError,
     InputError,
@@ -36,6 +37,7 @@ from coursewright.errors import (
 )
 from coursewright.exporters.export import export
 from coursewright.exporters.formats import FORMATS, Format
+from coursewright.exporters.markdown import render_lesson
 from coursewright.folders import LOCAL_ORGANISATION, FolderReader
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
@@ -79,11 +81,14 @@ class Coursewright:
         self._embedder = embedder
         self.retriever = Retriever(pool, embedder)
         self._folders = FolderReader(self.documents, self.retriever, settings.documents)
-        self.intake = Intake(pool, settings.documents, self.fetcher, self.retriever.embed)
+        self._files = Storage(settings.documents, settings.api, self.fetcher)
+        self.intake = Intake(pool, settings.documents, self._files, self.retriever.embed)
+        self.followed = Followed(pool, lambda: connect(url, settings.database), settings.documents, settings.api)
         self.courses = CourseStore(pool)
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
-        self._bells = _bells(settings, url)
+        self.courier = configured_courier(pool, settings.delivery, self.courses.load, render_lesson)
+        self._bells = configured_bells(settings, url, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE)
         self.providers = ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
@@ -101,9 +106,20 @@ class Coursewright:
         self.apart = Apart()
         run = self.apart.run
         built_in = ExtractiveAuthor(run)
-        self.authors = Authors(settings.providers, self.gateway, self.providers, self.ledger, built_in, run)
+        self.authors = Authors(
+            settings.providers, self.gateway, self.providers, self.ledger, built_in, run, may_ask=self._may_ask
+        )
+        self.chooser = Chooser(settings, self.authors, self.ledger)
         writing = Writing(self.authors.author_for, built_in)
-        self._step = CourseSteps(self.jobs, self.documents, self.courses, writing, run)
+        self._step = CourseSteps(
+            self.jobs,
+            self.documents,
+            self.courses,
+            writing,
+            run,
+            follow=self.followed.follow_for_task,
+            default_author=self.chooser.default,
+        )
 
     async def read(
         self,
@@ -194,27 +210,24 @@ class Coursewright:
     def organisation(self, organisation_id: UUID) -> Organisation:
         """Return one organisation's view of the program."""
         return Organisation(
-            self._pool, organisation_id, self.settings, "extractive", self._embedder, self._bells, self.apart.run
+            self._pool,
+            organisation_id,
+            self.settings,
+            self.chooser,
+            self._embedder,
+            self._bells,
+            self.apart.run,
+            self.followed,
         )
 
     async def forget_old(self) -> None:
         """Delete what no window of the limits and no repeated request can ask for any more."""
         await forget_old_submissions(self._pool)
+        await self.courier.forget_old()
 
     async def work(self, worker: Worker) -> None:
-        """Carry out tasks and read documents in the background until the worker is stopped."""
-        reading = asyncio.create_task(self.intake.run())
-        working = asyncio.create_task(worker.run())
-        try:
-            await asyncio.wait([reading, working], return_when=asyncio.FIRST_COMPLETED)
-            if reading.done() and not reading.cancelled():
-                worker.stop()
-                reading.result()  # a reader that ends by itself has met a defect: show it
-        finally:
-            worker.stop()
-            reading.cancel()
-            await working
-            await asyncio.gather(reading, return_exceptions=True)
+        """Carry out tasks, read documents and deliver in the background until the worker is stopped."""
+        await worker.run_beside(self.intake.run, self.courier.run)
 
     def worker(
         self,
@@ -254,7 +267,7 @@ class Coursewright:
         intake = Intake(
             self._pool,
             self.settings.documents.model_copy(update={"seconds": seconds}),
-            self.fetcher,
+            self._files,
             self.retriever.embed,
         )
         tick = Tick(
@@ -265,7 +278,7 @@ class Coursewright:
             budget=budget,
             began=began,
             name=self.settings.worker_id,
-            beside=[intake.drain, self.gateway.duties],
+            beside=[intake.drain, self.gateway.duties, self.courier.drain],
         )
         with mapped_errors():
             ticked = await tick.within()
@@ -279,7 +292,7 @@ class Coursewright:
         return await self.jobs.take_in(job_id, request)
 
     async def _ring_again(self, seconds: float) -> None:
-        bell = _tick_bell(self.settings)
+        bell = tick_bell(self.settings, CRON_ROUTE)
         if bell and seconds > 0.05:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -357,6 +370,9 @@ class Coursewright:
             if worker.done():
                 await worker  # a worker that stops by itself has met a defect: show it
 
+    def _may_ask(self, organisation_id: UUID, model: str) -> bool:
+        return organisation_id == LOCAL_ORGANISATION or model in self.chooser.nameable
+
     async def _on_settled(self, call_id: UUID) -> None:
         await self._leases.wake(call_id)
 
@@ -373,29 +389,6 @@ class Coursewright:
             if task.status == TaskStatus.FAILED and task.recovery_suggestions:
                 return " ".join(task.recovery_suggestions)
         return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
-
-
-def _bells(settings: Settings, url: str) -> Bells:
-    """Return the doorbells that are configured; the database's own is always there."""
-    ringing: list[Ringing] = []
-    listening = [NotifyDoorbell(url, settings.database).listen]
-    if settings.qstash_token and settings.worker_url:
-        target = settings.worker_url.rstrip("/") + WEBHOOK_ROUTE
-        ringing.append(QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, target))
-    elif bell := _tick_bell(settings):
-        ringing.append(bell)
-    if settings.redis_url:
-        bull = BullDoorbell(settings.redis_url.get_secret_value())
-        ringing.append(bull)
-        listening.append(bull.listen)
-    return Bells(ringing, listening)
-
-
-def _tick_bell(settings: Settings) -> WebDoorbell | None:
-    """Return what begins a tick in a request of its own, where the service knows its address and the secret."""
-    if not (settings.worker_url and settings.cron_secret):
-        return None
-    return WebDoorbell(settings.worker_url.rstrip("/") + CRON_ROUTE, settings.cron_secret.get_secret_value())
 
 
 def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:

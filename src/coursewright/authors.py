@@ -1,7 +1,7 @@
 """Who writes: chooses author, model and terms for each task, and says beforehand what a course will cost."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ from coursewright.errors import ConfigurationError, InvalidRequest, NeedsAction,
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.authors.llm import Asking, LlmAuthor
-from coursewright.generation.estimate import Estimate, estimate
+from coursewright.generation.estimate import Estimate, Sizes, estimate
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Gateway, Origin
 from coursewright.llm.ledger import Ledger
@@ -50,8 +50,11 @@ class Authors:
         ledger: Ledger,
         built_in: ExtractiveAuthor,
         run: Run = asyncio.to_thread,
+        may_ask: Callable[[UUID, str], bool] = lambda _organisation_id, _model: True,
     ) -> None:
+        """`may_ask(organisation_id, model)`: whether a job of an organisation may name a model."""
         self._settings = settings
+        self._may_ask = may_ask
         self._gateway = gateway
         self._providers = providers
         self._ledger = ledger
@@ -60,9 +63,15 @@ class Authors:
         self._capped: set[UUID] = set()
 
     async def author_for(self, request: CourseRequest, context: TaskContext) -> Author:
-        """Return the author of a task. Raises NeedsAction when no model is configured here."""
+        """Return the author of a task. Raises NeedsAction when no model is configured here, InvalidRequest."""
         if request.author == self._built_in.name:
             return self._built_in
+        for named in (request.model, *(context.terms.fallbacks or ())):
+            if named and not self._may_ask(context.organisation_id, named):
+                raise InvalidRequest(
+                    f"The model {named!r} may not be asked for here.",
+                    hint="Name none, or have it added to COURSEWRIGHT_GENERATION__MODELS.",
+                )
         try:
             model = self.model(request, context.kind)
             provider = await self._providers.get(model.partition(":")[0], context.organisation_id)
@@ -116,7 +125,7 @@ class Authors:
         return _AT_ONCE_OWN if self.model(request).startswith("compatible:") else _AT_ONCE
 
     async def quote(
-        self, passages: Sequence[Passage], request: CourseRequest, terms: JobTerms, organisation_id: UUID
+        self, passages: Sequence[Passage] | Sizes, request: CourseRequest, terms: JobTerms, organisation_id: UUID
     ) -> Quote:
         """Say what a course will cost. Raises ConfigurationError, and PriceUnknown where no cap could be kept."""
         model = self.model(request)

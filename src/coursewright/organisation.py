@@ -1,8 +1,8 @@
 """One organisation's view of the program: what the HTTP API does, on connections that see its rows only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from coursewright.access import Principal
@@ -13,15 +13,16 @@ from coursewright.course.quality import Quality
 from coursewright.db.pool import Pool
 from coursewright.db.scope import ScopedPool
 from coursewright.documents.embed import Embedder
-from coursewright.documents.library import Library
+from coursewright.documents.follow import Followed
+from coursewright.documents.library import Library, LibraryDocument
 from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentStore
 from coursewright.doorbells import Bells
-from coursewright.errors import Conflict, InvalidRequest, NothingToRead, TooFewSources
+from coursewright.errors import Conflict, InvalidRequest, NotFound, NothingToRead, TooFewSources
 from coursewright.generation.authors.extractive.analysis import analyse, refuse_what_needs_a_model
 from coursewright.generation.authors.extractive.catalogue import catalogue
 from coursewright.generation.courses import CourseStore
-from coursewright.generation.wish import AuthorName, CourseWish
+from coursewright.generation.wish import DEFAULT_AUTHOR, RESERVED, AuthorName, CourseWish
 from coursewright.queue import JobQueue
 from coursewright.queue.pages import JobPages, Row
 from coursewright.queue.submission import Submissions, Submitted
@@ -29,6 +30,36 @@ from coursewright.settings import Settings
 
 JobType = Literal["generate_course_v2", "generate_outline"]
 _OBJECTIVES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who writes a course; `estimate` in dollars and minutes, where it is known; `notes` say what is not as wished."""
+
+    author: AuthorName
+    model: str | None = None
+    estimate: dict[str, float | None] | None = None
+    terms: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Chooses(Protocol):
+    """Chooses the author of a wish. `sources`: passages and bytes of the knowledge base, None while not known."""
+
+    default: AuthorName
+
+    async def __call__(
+        self, organisation_id: UUID, wish: CourseWish, *, urgency: str, sources: tuple[int, int] | None
+    ) -> Choice: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job that was asked for, who writes it, and the wishes that it leaves out."""
+
+    job: Submitted
+    choice: Choice
+    unhonoured: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +78,11 @@ class Organisation:
         pool: Pool,
         organisation_id: UUID,
         settings: Settings,
-        author: AuthorName,
+        choose: Chooses,
         embedder: Embedder | None,
         bells: Bells,
         run: Run,
+        followed: Followed,
     ) -> None:
         self.id = organisation_id
         scoped = ScopedPool(pool, organisation_id)
@@ -61,16 +93,10 @@ class Organisation:
         self._courses = CourseStore(scoped)
         self._submissions = Submissions(scoped, settings.limits, max_rescues=settings.worker.max_rescues)
         self._retriever = Retriever(scoped, embedder)
-        self._author = author
+        self._choose = choose
         self._bells = bells
         self._run = run
-
-    def request(self, wish: CourseWish) -> CourseRequest:
-        """Return what a wish means here; `unhonoured` names what is left out. Raises InvalidRequest."""
-        request = wish.request(self._author)
-        if request.author == "extractive":
-            refuse_what_needs_a_model(request)
-        return request
+        self._followed = followed
 
     async def submit(
         self,
@@ -82,27 +108,32 @@ class Organisation:
         beside: dict[str, Any] | None = None,
         priority: int = 5,
         scheduled_for: datetime | None = None,
+        urgency: str = "immediate",
         idempotency_key: str | None = None,
-    ) -> Submitted:
-        """Check a wish and enqueue it as a job; `beside` is kept with it.
+    ) -> Accepted:
+        """Check a wish, choose who writes and enqueue it as a job; `beside` is kept with it.
 
-        Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), LimitReached.
+        Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), BudgetReached, LimitReached.
         """
-        request = self.request(wish)
-        documents = await self.library.documents(wish.base_class_id)
+        documents = await self.documents(wish.base_class_id)
         if not any(each.status in ("queued", "processing", "completed") for each in documents):
             why = "; ".join(f"{each.name}: {each.error}" for each in documents[:5])
             raise NothingToRead(
                 f"The knowledge base holds no document that can be read. {why}".strip(),
                 hint="Upload documents first: POST /api/knowledge-base/upload.",
             )
-        body = wish.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        if request.author != "extractive":  # the job keeps its author when another one becomes the default
-            body["author"] = request.author
+        read = all(each.status in ("completed", "error") for each in documents)
+        sources = await self._documents.sizes(self.id, wish.base_class_id) if read else None
+        choice = await self._choose(self.id, wish, urgency=urgency, sources=sources)
+        request = wish.request(choice.author)
+        if request.author == "extractive":
+            refuse_what_needs_a_model(request)
+        asked = wish.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        told = {"author": choice.author, "model": choice.model, "estimate": choice.estimate}
         submitted = await self._submissions.submit(
             job_type,
-            body | (beside or {}),
-            request.model_dump(mode="json", exclude_defaults=True) | {"author": request.author},
+            {key: value for key, value in asked.items() if key not in RESERVED} | (beside or {}) | {"urgency": urgency},
+            request.model_dump(mode="json", exclude_defaults=True) | told,
             organisation_id=self.id,
             user_id=principal.user_id,
             base_class_id=wish.base_class_id,
@@ -110,12 +141,28 @@ class Organisation:
             priority=priority,
             scheduled_for=scheduled_for,
             idempotency_key=idempotency_key,
+            settled={DEFAULT_AUTHOR: choice.author} | ({"terms": choice.terms} if choice.terms else {}),
         )
         await self._bells.ring(submitted.job_id, scheduled_for)
-        return submitted
+        return Accepted(submitted, choice, request.unhonoured)
+
+    async def documents(self, knowledge_base_id: UUID) -> list[LibraryDocument]:
+        """Return the documents of a knowledge base by name; where none is known, the application is asked.
+
+        Raises NotFound, ConfigurationError, TooLarge.
+        """
+        if self._followed.configured:
+            try:
+                if found := await self.library.documents(knowledge_base_id):
+                    return found
+            except NotFound:
+                pass
+            await self._followed.follow(self.id, knowledge_base_id)
+        return await self.library.documents(knowledge_base_id)
 
     async def analysis(self, knowledge_base_id: UUID) -> AnalysedBase:
         """Return what a knowledge base holds; kept until its documents change. Raises NotFound."""
+        await self.documents(knowledge_base_id)
         stored, fingerprint = await self.library.analysis(knowledge_base_id)
         if stored is not None:
             found = Analysis.model_validate(stored)
@@ -184,4 +231,4 @@ class Organisation:
         return await self.pages.outlines(knowledge_base_id)
 
 
-__all__ = ["AnalysedBase", "JobType", "Organisation"]
+__all__ = ["Accepted", "AnalysedBase", "Choice", "Chooses", "JobType", "Organisation"]

@@ -48,6 +48,15 @@ class DocumentSettings(_Section):
     seconds: float = Field(180, gt=0, description="Time to read one file.")
     readers: int = Field(0, ge=0, description="Files read at once; 0: one a core.")
     embedder: str = Field("", description="`minilm` (English; extra `embeddings`, pgvector) or empty: search by words.")
+    source_query: str | None = Field(
+        None,
+        description="SQL that names the application's own documents of %(base_class_id)s of %(organisation_id)s.",
+    )
+    source_seconds: float = Field(30, gt=0, le=600, description="Time for that query.")
+    storage_url: str | None = Field(
+        None, description="The application's Supabase Storage: https://REF.supabase.co/storage/v1."
+    )
+    storage_key: SecretStr | None = Field(None, description="Its service key.")
 
 
 class ApiSettings(_Section):
@@ -95,17 +104,23 @@ class Windows(_Section):
     day: Optional = Field(None, ge=1, description="Courses a day; empty: no limit.")
 
 
+class RoleLimits(Windows):
+    """The windows of one user, and how many of the user's courses are made at once; others wait in the queue."""
+
+    at_once: int | None = Field(None, ge=1, description="Courses under way at once; empty: no limit.")
+
+
 class LimitSettings(_Section):
     """How many courses may be asked for: by one user in each role, by one organisation, by everyone together.
 
     Whoever is above a window gets 429. A role that is not listed has the limits of `student`.
     """
 
-    enabled: bool = Field(True, description="Whether windows are kept at all.")
-    student: Windows = Windows(minute=2, hour=10, day=50)
-    teacher: Windows = Windows(minute=5, hour=30, day=200)
-    admin: Windows = Windows(minute=10, hour=100, day=1000)
-    super_admin: Windows = Windows(minute=20, hour=500, day=5000)
+    enabled: bool = Field(True, description="Whether limits of users are kept at all.")
+    student: RoleLimits = RoleLimits(minute=2, hour=10, day=50, at_once=1)
+    teacher: RoleLimits = RoleLimits(minute=5, hour=30, day=200, at_once=3)
+    admin: RoleLimits = RoleLimits(minute=10, hour=100, day=1000, at_once=10)
+    super_admin: RoleLimits = RoleLimits(minute=20, hour=500, day=5000, at_once=20)
     organisation: Windows = Windows()
     everyone: Windows = Windows()
 
@@ -212,6 +227,35 @@ class ProviderSettings(_Section):
     job_budget: float = Field(1.0, ge=0, description="Hard cap in dollars of a job that names none.")
 
 
+class GenerationSettings(_Section):
+    """Who writes the courses that are asked for over HTTP, or in rows that other programs insert."""
+
+    author: Literal["extractive", "llm"] | None = Field(
+        None, description="Where a request names none. Default: `llm` where a model has a key or an address."
+    )
+    models: tuple[str, ...] = Field(
+        (), description="JSON list of models, `provider:model`, that a request may name beside the configured one."
+    )
+
+
+class DeliverySettings(_Section):
+    """How the application is told that a job has ended, and where finished courses are written. Off by default."""
+
+    webhook_url: str | None = Field(None, description="Address that the end of every job is posted to.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="`whsec_` and base64 of 24 bytes or more; two, with a space, while one replaces the other."
+    )
+    webhook_seconds: float = Field(15, gt=0, le=60, description="Time for the application to answer.")
+    networks: tuple[str, ...] = Field(
+        (), description="JSON list of networks that are not global and may be posted to (an intranet)."
+    )
+    tries: int = Field(10, ge=1, le=100, description="So many failures, over three days, and a delivery is given up.")
+    outline_sql: str | None = Field(None, description="SQL that writes a finished course into the application's table.")
+    path_sql: str | None = Field(None, description="The same for each module.")
+    lesson_sql: str | None = Field(None, description="The same for each lesson.")
+    sql_seconds: float = Field(30, gt=0, le=300, description="Time of each of these statements.")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Frozen; secrets print as stars."""
 
@@ -293,6 +337,8 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     ticks: TickSettings = TickSettings()
     providers: ProviderSettings = ProviderSettings()
+    generation: GenerationSettings = GenerationSettings()
+    delivery: DeliverySettings = DeliverySettings()
     openai_api_key: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("COURSEWRIGHT_OPENAI_API_KEY", "OPENAI_API_KEY"),
@@ -331,11 +377,14 @@ __all__ = [
     "ApiSettings",
     "AuthSettings",
     "DatabaseSettings",
+    "DeliverySettings",
     "DocumentSettings",
     "GatewaySettings",
+    "GenerationSettings",
     "LimitSettings",
     "ModelLimits",
     "ProviderSettings",
+    "RoleLimits",
     "Settings",
     "TickSettings",
     "Windows",

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from coursewright.generation.wish import CourseWish
+from coursewright.generation.wish import AuthorName, CourseWish
 from coursewright.organisation import JobType
 
 JobState = Literal["queued", "processing", "completed", "failed", "cancelled", "paused"]
@@ -60,11 +60,24 @@ class Order(CourseWish):
     job_type: JobType = Field("generate_course_v2", description="generate_outline stops after the outline.")
 
 
+class CostEstimate(Words):
+    """What a course by a model will probably cost and take; the job pauses before it would cost more than the cap."""
+
+    low_usd: float | None
+    high_usd: float | None
+    cap_usd: float
+    low_minutes: float
+    high_minutes: float
+
+
 class Enqueued(Answer):
     job_id: UUID
     status: JobState
     version: Literal["v2"] = "v2"
-    message: str = Field(examples=["The course is queued."])
+    message: str = Field(examples=["The course is queued."], description="With what is not done as wished, and why.")
+    author: AuthorName = Field(description="Who writes.")
+    model: str | None = Field(description="Of the author `llm`; null: the built-in author, or as the workers have it.")
+    estimate: CostEstimate | None = Field(description="Null: no model, or the documents are still being read.")
 
 
 class JobRow(Columns):

@@ -112,6 +112,14 @@ class DocumentStore:
                 count: int = await cursor.fetchone() or 0
         return count
 
+    async def sizes(self, organisation_id: UUID, knowledge_base_id: UUID) -> tuple[int, int]:
+        """Return how many passages there are, and their bytes in all: quickly, however many."""
+        key = {"organisation_id": organisation_id, "knowledge_base_id": knowledge_base_id}
+        with mapped_errors():
+            async with self._pool.connection() as connection:
+                found = await (await connection.execute(sql(__package__, "sizes"), key)).fetchone()
+        return (found[0], found[1]) if found else (0, 0)
+
     async def passages(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[Passage]:
         """Return all passages: documents by name, then in order; ordinals count through."""
         return await self._passages(organisation_id, knowledge_base_id, None)

@@ -35,6 +35,13 @@ def render_markdown(course: Course) -> str:
     return text + "\n"
 
 
+def render_lesson(course: Course, lesson: Lesson) -> str:
+    """Return one lesson of a course as Markdown, with footnotes of its own."""
+    page = _Markdown(course)
+    parts = [*page.lesson(_escape(lesson.title), lesson), *page.footnotes()]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
 def _escape(text: str) -> str:
     """Escape what Markdown or HTML would read as markup; inline code stays."""
     pieces = []
@@ -67,15 +74,15 @@ class _Markdown:
             yield _escape(module.description)
             yield _bullets(module.objectives)
             for place, lesson in enumerate(module.lessons, 1):
-                yield from self._lesson(f"{number}.{place}", lesson)
+                yield from self.lesson(f"{number}.{place} {_escape(lesson.title)}", lesson)
             yield from self._questions(f"### {say['quiz']}{say['colon']}{_escape(module.title)}", module.quiz)
         yield from self._questions(f"## {say['exam']}", course.exam)
-        yield from self._footnotes()
+        yield from self.footnotes()
         yield f"---\n\n{_escape(course.provenance.notice)}" if course.provenance.notice else ""
 
-    def _lesson(self, number: str, lesson: Lesson) -> Iterator[str]:
+    def lesson(self, title: str, lesson: Lesson) -> Iterator[str]:
         say = self._words
-        yield f"### {number} {_escape(lesson.title)}"
+        yield f"### {title}"
         if lesson.minutes:
             yield f"*{say['minutes'].format(n=lesson.minutes)}*"
         yield _escape(lesson.description)
@@ -140,7 +147,7 @@ class _Markdown:
         numbers = [self._notes.setdefault(each.passage_id, len(self._notes) + 1) for each in citations]
         return "".join(f"[^{number}]" for number in dict.fromkeys(numbers))
 
-    def _footnotes(self) -> Iterator[str]:
+    def footnotes(self) -> Iterator[str]:
         if not self._notes:
             return
         yield f"## {self._words['sources']}"

@@ -46,8 +46,17 @@ class Estimate:
     minutes: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large the sources are."""
+
+    passages: int
+    words: int
+    bytes: int
+
+
 def estimate(
-    passages: Sequence[Passage],
+    passages: Sequence[Passage] | Sizes,
     request: CourseRequest,
     model: str,
     abilities: Abilities,
@@ -60,8 +69,9 @@ def estimate(
     `cheaper`: multipliers of the price by kind, in a batch; repairs go at once, at the whole price.
     """
     cheaper = cheaper or {}
+    sizes = passages if isinstance(passages, Sizes) else _sizes(passages)
     work = tuple(
-        replace(each, multiplier=float(cheaper.get(each.kind, 1))) for each in _work(passages, request, abilities)
+        replace(each, multiplier=float(cheaper.get(each.kind, 1))) for each in _work(sizes, request, abilities)
     )
     calls = sum(each.calls for each in work)
     read = sum(each.calls * each.input for each in work)
@@ -86,10 +96,17 @@ def estimate(
     )
 
 
-def _work(passages: Sequence[Passage], request: CourseRequest, abilities: Abilities) -> list[Work]:
-    words = sum(passage.words for passage in passages)
-    size = sum(len(passage.text.encode()) for passage in passages) / _BYTES_A_TOKEN
-    guessed = min(_MOST_SECTIONS, max(1, round(words / _SECTION_WORDS)))
+def _sizes(passages: Sequence[Passage]) -> Sizes:
+    return Sizes(
+        len(passages),
+        sum(passage.words for passage in passages),
+        sum(len(passage.text.encode()) for passage in passages),
+    )
+
+
+def _work(sizes: Sizes, request: CourseRequest, abilities: Abilities) -> list[Work]:
+    size = sizes.bytes / _BYTES_A_TOKEN
+    guessed = min(_MOST_SECTIONS, max(1, round(sizes.words / _SECTION_WORDS)))
     per_lesson = request.sections or _SECTIONS_A_LESSON
     lessons = (request.modules or 0) * (request.lessons or 0) or max(1, round(guessed / per_lesson))
     modules = request.modules or max(1, round(lessons / (request.lessons or _LESSONS_A_MODULE)))
@@ -97,7 +114,7 @@ def _work(passages: Sequence[Passage], request: CourseRequest, abilities: Abilit
     material = round(min(size / max(sections, 1), abilities.context_window / 4))
     window = max(1_000, abilities.context_window - 6_000)
     parts = max(1, math.ceil(size / window))
-    listing = min(round(len(passages) * 60), window)
+    listing = min(round(sizes.passages * 60), window)
     lesson_text = 550 * per_lesson
     return [
         Work("knowledge_analysis", parts, _PROMPT + round(size / parts), 1_500),
@@ -111,4 +128,4 @@ def _work(passages: Sequence[Passage], request: CourseRequest, abilities: Abilit
     ]
 
 
-__all__ = ["Estimate", "Work", "estimate"]
+__all__ = ["Estimate", "Sizes", "Work", "estimate"]

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,12 +18,15 @@ from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRef
 from coursewright.generation.conclusion import conclude, summary
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
-from coursewright.generation.wish import course_request
+from coursewright.generation.wish import DEFAULT_AUTHOR, AuthorName, course_request, names_no_author
 from coursewright.generation.writing import Writing, whose
 from coursewright.llm import Deferred
 from coursewright.queue import Done, Fail, JobQueue, Lease, Outcome, Snooze, Task, TaskStatus
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # at documents that are still being read
+
+
+Follow = Callable[[UUID, UUID, UUID], Awaitable[None]]
 
 
 class Sources(Protocol):
@@ -50,9 +53,17 @@ class CourseSteps:
         courses: CourseStore,
         writing: Writing,
         run: Run = asyncio.to_thread,
+        follow: Follow | None = None,
+        default_author: AuthorName = "extractive",
     ) -> None:
-        """`run` does what would hold up the event loop."""
+        """`run` does what would hold up the event loop.
+
+        `follow(organisation_id, knowledge_base_id, task_id)` takes over documents that are kept elsewhere.
+        `default_author` writes for jobs that name none; which it was is kept with the job.
+        """
         self._jobs = jobs
+        self._default_author = default_author
+        self._follow = follow
         self._sources = sources
         self._courses = courses
         self._writing = writing
@@ -60,6 +71,9 @@ class CourseSteps:
 
     async def __call__(self, lease: Lease) -> Outcome:
         """Carry out one task; a call that has to wait makes the task wait, one that needs a person pauses the job."""
+        if lease.type == "knowledge_analysis" and names_no_author(lease.request):
+            kept = await self._jobs.keep(lease.job_id, {DEFAULT_AUTHOR: self._default_author})
+            lease = replace(lease, request=kept)
         request = course_request(lease.request, lease.base_class_id)
         if language := lease.input.get("language"):  # of the outline: a part is written in the course's language
             request = request.model_copy(update={"language": language})
@@ -96,6 +110,8 @@ class CourseSteps:
                 return Fail(f"No step knows tasks of the kind {lease.type!r}.", "unknown_task_kind", recoverable=False)
 
     async def _analyse(self, lease: Lease, request: CourseRequest) -> Outcome:
+        if self._follow:
+            await self._follow(*whose(lease), lease.task_id)
         if await self._sources.unread(*whose(lease)):
             return Snooze(_SECONDS_BETWEEN_LOOKS)
         passages = await self._sources.passages(*whose(lease))

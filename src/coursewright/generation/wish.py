@@ -11,6 +11,9 @@ from coursewright.course.plan import CourseRequest, Detail, Level
 from coursewright.errors import InvalidRequest
 
 AuthorName = Literal["extractive", "llm"]
+DEFAULT_AUTHOR = "defaultAuthor"  # in job_data: who writes because nobody was named, settled once for the whole job
+# What the program itself keeps in job_data: no request over HTTP may set it.
+RESERVED = frozenset({"request", "terms", "leftOut", "out", DEFAULT_AUTHOR})
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
@@ -73,6 +76,14 @@ class CourseWish(BaseModel):
         None, description="ISO 639-1; default: the sources' main language."
     )
     author: Annotated[AuthorName | None, Blank] = Field(None, description="Who writes; default: as configured.")
+    model: Annotated[Line | None, Blank] = Field(
+        None, description="`provider:model`, one of those that are allowed here; default: as configured."
+    )
+
+    @property
+    def named_author(self) -> AuthorName | None:
+        """Return the author that the wish names; a model names the one that asks it."""
+        return self.author or ("llm" if self.model else None)
 
     def request(self, author: AuthorName = "extractive") -> CourseRequest:
         """Return the same in the words of the course; `author` writes when the wish names none.
@@ -81,14 +92,15 @@ class CourseWish(BaseModel):
         can honour is left out and told in the course's report; a wish that names the built-in author is refused.
         """
         asked = self._asked(author)
-        return asked.without_model() if self.author is None and author == "extractive" else asked
+        return asked.without_model() if self.named_author is None and author == "extractive" else asked
 
     def _asked(self, author: AuthorName) -> CourseRequest:
         asked = self.assessment_settings
         return CourseRequest(
             title=self.title,
             description=self.description or "",
-            author=self.author or author,
+            author=self.named_author or author,
+            model=self.model,
             mode=self.generation_mode or "kb_only",
             language=self.language,
             level=self.academic_level,
@@ -106,6 +118,13 @@ class CourseWish(BaseModel):
         )
 
 
+def names_no_author(job_data: object) -> bool:
+    """Tell whether it is still open who writes: as in rows that other programs insert."""
+    return isinstance(job_data, dict) and not any(
+        job_data.get(key) for key in ("request", "author", "model", DEFAULT_AUTHOR)
+    )
+
+
 _HINT = "Insert the job again: job_data as the body of POST /api/course-generation/v2, base_class_id in its column."
 
 
@@ -121,10 +140,19 @@ def course_request(job_data: object, base_class_id: UUID | None = None) -> Cours
         if "request" in job_data:
             return CourseRequest.model_validate(job_data["request"])
         named = {} if base_class_id is None else {"baseClassId": base_class_id}
-        return CourseWish.model_validate(job_data | named).request()
+        author: AuthorName = "llm" if job_data.get(DEFAULT_AUTHOR) == "llm" else "extractive"
+        return CourseWish.model_validate(job_data | named).request(author)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         raise InvalidRequest(f"job_data cannot be used. {'; '.join(wrong[:5])}", hint=_HINT) from error
 
 
-__all__ = ["AssessmentSettings", "AuthorName", "CourseWish", "course_request"]
+__all__ = [
+    "DEFAULT_AUTHOR",
+    "RESERVED",
+    "AssessmentSettings",
+    "AuthorName",
+    "CourseWish",
+    "course_request",
+    "names_no_author",
+]

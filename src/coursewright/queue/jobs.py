@@ -74,6 +74,11 @@ class JobQueue:
         status: str | None = await self._scalar("take_in", job_id=job_id, request=kept)
         return status
 
+    async def keep(self, job_id: UUID, settled: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep with a job's request what was settled for it; return the whole. What was settled before stands."""
+        whole: dict[str, Any] = await self._scalar("keep", job_id=job_id, settled=Jsonb(dict(settled)))
+        return whole
+
     async def get(self, job_id: UUID, organisation_id: UUID | None = None) -> Job:
         """Return a job; raise `NotFound` when there is none or it is another organisation's."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Job)) as cursor:

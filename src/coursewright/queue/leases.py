@@ -47,11 +47,14 @@ class Leases:
         return UUID(job_id) if job_id else None
 
     async def sweep(self, silence: float) -> int:
-        """Pick up jobs that were queued without an entry, or admitted and not begun, for `silence` seconds."""
-        count: int = await self._scalar(
+        """Pick up jobs that were queued without an entry, or admitted and not begun, for `silence` seconds; and entries
+        that somebody held when their turn came.
+        """
+        strays: int = await self._scalar(
             "sweep", first_tasks=self._first_tasks, expected=self._expected, silence=silence
         )
-        return count
+        held: int = await self._scalar("sweep_turns")
+        return strays + held
 
     async def claim(
         self, worker: str, room: int, lease: float, only_job: UUID | None = None, unfit: Sequence[str] = ()

@@ -15,7 +15,7 @@ from coursewright.db.pool import Pool, mapped_errors
 from coursewright.db.queries import sql
 from coursewright.errors import InvalidRequest, LimitReached
 from coursewright.queue.model import TaskSpec
-from coursewright.settings import LimitSettings, Windows
+from coursewright.settings import LimitSettings, RoleLimits, Windows
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -50,14 +50,18 @@ class Submissions:
         priority: int = 5,
         scheduled_for: datetime | None = None,
         idempotency_key: str | None = None,
+        settled: Mapping[str, Any] | None = None,
     ) -> Submitted:
-        """Enqueue a job once. No role: no limits. Raises LimitReached, and InvalidRequest for a key used otherwise."""
+        """Enqueue a job once. No role: no limits. `settled` is kept with the body, and is no part of what was asked.
+
+        Raises LimitReached, and InvalidRequest for a key used otherwise.
+        """
         parameters = {
             "organisation": organisation_id,
             "submitter": user_id,
             "base": base_class_id,
             "kind": job_type,
-            "body": Jsonb(dict(body)),
+            "body": Jsonb({**body, **(settled or {})}),
             "config": Jsonb(dict(config)),
             "retries": Jsonb({"maxRetriesPerTask": TaskSpec("", "").max_retries, "maxRescues": self._max_rescues}),
             "rank": priority,
@@ -65,6 +69,7 @@ class Submissions:
             "key": idempotency_key,
             "fingerprint": _fingerprint(body, job_type, priority, scheduled_for),
             "windows": Jsonb(windows(self._limits, role)),
+            "at_once": at_once(self._limits, role),
         }
         with mapped_errors():
             async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
@@ -91,12 +96,10 @@ def windows(limits: LimitSettings, role: str | None) -> list[dict[str, Any]]:
     """Return the windows that a request of this role must fit into."""
     if not limits.enabled or role is None:
         return []
-    own = getattr(limits, role, limits.student)
-    user = own if isinstance(own, Windows) else limits.student
     scopes: Sequence[tuple[str, Windows]] = (
         ("global", limits.everyone),
         ("organisation", limits.organisation),
-        ("user", user),
+        ("user", _of_role(limits, role)),
     )
     return [
         {"scope": scope, "seconds": seconds, "most": most}
@@ -104,6 +107,16 @@ def windows(limits: LimitSettings, role: str | None) -> list[dict[str, Any]]:
         for name, seconds in _SECONDS.items()
         if (most := getattr(window, name)) is not None
     ]
+
+
+def at_once(limits: LimitSettings, role: str | None) -> int | None:
+    """Return how many jobs of a user in this role may be under way at once; None: as many as like."""
+    return None if not limits.enabled or role is None else _of_role(limits, role).at_once
+
+
+def _of_role(limits: LimitSettings, role: str) -> RoleLimits:
+    own = getattr(limits, role) if role in LimitSettings.model_fields else None  # a token may name anything
+    return own if isinstance(own, RoleLimits) else limits.student
 
 
 def _fingerprint(body: Mapping[str, Any], *beside: object) -> str:
@@ -121,4 +134,4 @@ def _limit_reached(window: Mapping[str, Any]) -> LimitReached:
     )
 
 
-__all__ = ["Submissions", "Submitted", "forget_old_submissions", "windows"]
+__all__ = ["Submissions", "Submitted", "at_once", "forget_old_submissions", "windows"]

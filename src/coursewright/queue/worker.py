@@ -133,6 +133,23 @@ class Worker:
                 await asyncio.gather(*beside, return_exceptions=True)
                 await self._drain()
 
+    async def run_beside(self, *duties: Callable[[], Awaitable[object]]) -> None:
+        """Work until `stop`, and carry out duties that never end meanwhile; one that ends by itself ends the work."""
+        beside = [asyncio.ensure_future(duty()) for duty in duties]
+        working = asyncio.create_task(self.run())
+        try:
+            await asyncio.wait([*beside, working], return_when=asyncio.FIRST_COMPLETED)
+            for each in beside:
+                if each.done() and not each.cancelled():
+                    self.stop()
+                    each.result()  # it has met a defect: show it
+        finally:
+            self.stop()
+            for each in beside:
+                each.cancel()
+            await working
+            await asyncio.gather(*beside, return_exceptions=True)
+
     async def _do_duty(self, duty: Callable[[], Awaitable[object]]) -> None:
         """Carry out what every worker does beside its tasks, again and again; what goes wrong is tried again."""
         failures = 0

@@ -88,6 +88,7 @@ async def served(pool: Pool, url: str, *, local: bool = False, **sections: Any) 
     app = create_app(settings, opened, local=local)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(program.providers.aclose)
         await stack.enter_async_context(app.router.lifespan_context(app))
 
         async def client(key: str = "") -> httpx2.AsyncClient:

@@ -12,9 +12,10 @@ from coursewright.api import create_app
 from tests.integration.api.conftest import HANDBOOK, settings_for
 from tests.integration.api.server import serving
 
-PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE, DEPLOYING = ((DOCS / name).read_text(encoding="utf-8") for name in ("api.md", "deploy.md"))
 SHELL = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
-SNIPPET = re.findall(r"^```js\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
+SNIPPET = re.findall(r"^```js\n(.*?)^```", DEPLOYING, re.MULTILINE | re.DOTALL)[0]
 # Pages of a front end call these; the rest is for operators.
 PAGES = ("/api/course-generation", "/api/knowledge-base", "/api/courses")
 

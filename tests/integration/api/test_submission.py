@@ -11,7 +11,7 @@ from psycopg.rows import scalar_row
 from coursewright.db.pool import Pool
 from coursewright.errors import LimitReached
 from coursewright.queue.submission import Submissions, windows
-from coursewright.settings import LimitSettings, Windows
+from coursewright.settings import LimitSettings, RoleLimits, Windows
 from tests.integration.api.conftest import OURS, Service, served
 
 
@@ -146,7 +146,7 @@ async def test_a_full_window_answers_429_and_tells_when(pool: Pool, database_url
 
 async def test_limits_hold_under_concurrency(pool: Pool) -> None:
     """Users of two organisations ask in bursts: each user, each organisation and all together stay inside."""
-    limits = LimitSettings(student=Windows(minute=4), organisation=Windows(minute=7), everyone=Windows(minute=12))
+    limits = LimitSettings(student=RoleLimits(minute=4), organisation=Windows(minute=7), everyone=Windows(minute=12))
     submissions = Submissions(pool, limits, max_rescues=5)
     users = {uuid4(): organisation for organisation in (OURS, UUID(int=0xB)) for _ in range(3)}
     accepted: list[UUID] = []

@@ -226,6 +226,8 @@ class Queue:
     def write_status(self, name: str, status: str) -> None:
         """Anybody writes a status into the job."""
         job = self.jobs[name]
+        if (job.status, status) == ("paused", "processing"):
+            status = "queued"
         before, job.status = job.status, status
         if before == status:
             return
@@ -251,8 +253,7 @@ class Queue:
             self._touch(job, entry)
 
     def resume(self, name: str) -> None:
-        admitted = any(entry.status == "processing" for entry in self.jobs[name].entries)
-        self.write_status(name, "processing" if admitted else "queued")
+        self.write_status(name, "queued")  # admission alone lets jobs begin, so that no limit is exceeded
 
     def skip(self, name: str, keys: set[str]) -> int:
         job = self.jobs[name]

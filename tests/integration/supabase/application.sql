@@ -55,6 +55,38 @@ create table public.course_generation_logs (
     message text not null
 );
 
+create table public.documents (
+    id uuid primary key default gen_random_uuid(),
+    base_class_id uuid not null references public.base_classes (id) on delete cascade,
+    name text not null,
+    mime_type text,
+    content text,
+    file bytea,
+    link text,
+    storage_path text,
+    updated_at timestamptz not null default now()
+);
+create table public.course_outlines (
+    id uuid primary key default gen_random_uuid(),
+    base_class_id uuid not null references public.base_classes (id),
+    user_id uuid not null references auth.users (id),
+    title text not null,
+    outline jsonb not null
+);
+create table public.paths (
+    id bigint primary key generated always as identity,
+    course_outline_id uuid not null references public.course_outlines (id) on delete cascade,
+    title text not null,
+    order_index integer not null
+);
+create table public.lessons (
+    id uuid primary key default gen_random_uuid(),
+    path_id bigint not null references public.paths (id) on delete cascade,
+    title text not null check (length(title) < 300),
+    content text not null,
+    order_index integer not null
+);
+
 alter table public.course_generation_jobs enable row level security;
 alter table public.course_generation_queue enable row level security;
 alter table public.course_generation_tasks enable row level security;

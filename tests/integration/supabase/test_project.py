@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,12 +13,10 @@ from psycopg.conninfo import make_conninfo
 
 from coursewright.app import Coursewright
 from coursewright.db.migrate import migrate, pending, print_sql
-from coursewright.db.pool import open_pool
-from coursewright.settings import DatabaseSettings, Settings
 from tests.integration.supabase.conftest import USER
+from tests.integration.supabase.programs import BASE, OURS, insert, program
 
 HANDBOOK = Path(__file__).parents[3] / "examples" / "knowledge-base"
-OURS, BASE = UUID(int=0xA), UUID(int=0xBA)
 BEFORE, FOREIGN = UUID(int=1), UUID(int=2)
 
 
@@ -29,25 +27,6 @@ def acting(url: str, role: str) -> "Iterator[psycopg.Connection[Any]]":
         connection.execute(f"set local role {role}".encode())
         connection.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps({"sub": USER})])
         yield connection
-
-
-def insert(connection: psycopg.Connection[Any], data: object) -> UUID:
-    """Insert a job as the application does: two rows in plain SQL."""
-    job_id = uuid4()
-    connection.execute(
-        """insert into public.course_generation_jobs (id, user_id, organisation_id, base_class_id, job_type, job_data)
-           values (%s, %s, %s, %s, 'generate_course_v2', %s)""",
-        [job_id, USER, OURS, BASE, json.dumps(data)],
-    )
-    connection.execute("insert into public.course_generation_queue (job_id, priority) values (%s, 5)", [job_id])
-    return job_id
-
-
-@contextlib.asynccontextmanager
-async def program(url: str) -> AsyncIterator[Coursewright]:
-    settings = Settings.model_validate({"DATABASE_URL": url, "documents": {"readers": 1}})
-    async with open_pool(url, DatabaseSettings()) as pool:
-        yield Coursewright(settings, url, pool)
 
 
 async def work(running: Coursewright) -> None:

@@ -15,6 +15,7 @@ from coursewright.api.problems import responses
 from coursewright.api.schemas import (
     AnalysisDetails,
     BaseAnalysis,
+    CostEstimate,
     Enqueued,
     ExistingOutline,
     GenerationMode,
@@ -27,7 +28,7 @@ from coursewright.api.schemas import (
     Outline,
 )
 from coursewright.errors import InvalidRequest
-from coursewright.organisation import Organisation
+from coursewright.organisation import Accepted, Organisation
 
 router = APIRouter(prefix="/api/course-generation/v2", tags=["generation"])
 
@@ -55,27 +56,40 @@ Key = Annotated[
 )
 async def ask(order: Order, principal: Caller, ours: Ours, response: Response, key: Key = None) -> Enqueued:
     """Enqueue a course and answer at once; the work happens in a worker or in ticks."""
-    submitted = await ours.submit(
+    accepted = await ours.submit(
         order,
         principal,
         limited=not is_owner(principal),
         job_type=order.job_type,
-        beside={"urgency": order.urgency},
         priority=order.priority,
         scheduled_for=order.scheduled_for,
+        urgency=order.urgency,
         idempotency_key=key,
     )
-    response.headers["Location"] = f"/api/knowledge-base/generation-status/{submitted.job_id}"
-    message = "The course is queued."
+    job, choice = accepted.job, accepted.choice
+    response.headers["Location"] = f"/api/knowledge-base/generation-status/{job.job_id}"
+    return Enqueued(
+        job_id=job.job_id,
+        status=job.status,
+        message=_message(order, accepted),
+        author=choice.author,
+        model=choice.model,
+        estimate=CostEstimate.model_validate(choice.estimate) if choice.estimate else None,
+    )
+
+
+def _message(order: Order, accepted: Accepted) -> str:
+    told = ["The course is queued."]
     if order.scheduled_for:
-        message = f"The course is queued and begins at {order.scheduled_for.isoformat()}."
-    if submitted.replayed:
-        message = "This request was accepted before; this is its job."
-    if unhonoured := ours.request(order).unhonoured:
-        message += f" Left out, because it takes a model: {', '.join(unhonoured)}."
+        told = [f"The course is queued and begins at {order.scheduled_for.isoformat()}."]
+    if accepted.job.replayed:
+        told = ["This request was accepted before; this is its job."]
+    told += accepted.choice.notes
+    if accepted.unhonoured:
+        told.append(f"Left out, because it takes a model: {', '.join(accepted.unhonoured)}.")
     if unknown := sorted(order.model_extra or {}):
-        message += f" Not known here, and ignored: {', '.join(unknown)}."
-    return Enqueued(job_id=submitted.job_id, status=submitted.status, message=message)
+        told.append(f"Not known here, and ignored: {', '.join(unknown)}.")
+    return " ".join(told)
 
 
 @router.get(

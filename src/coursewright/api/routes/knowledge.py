@@ -179,7 +179,7 @@ async def add_url(link: Link, _: Caller, ours: Ours, program: Program) -> Added:
 @router.get("/documents", summary="The documents of a knowledge base", responses=responses(404))
 async def documents(ours: Ours, base_class_id: Annotated[UUID, Query()]) -> Documents:
     """List the documents by name, with how far the reading is."""
-    found = await ours.library.documents(base_class_id)
+    found = await ours.documents(base_class_id)
     done = sum(1 for each in found if each.status in ("completed", "error"))
     return Documents(
         documents=[Document.model_validate(each) for each in found],

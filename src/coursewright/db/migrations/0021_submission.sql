@@ -70,7 +70,7 @@ end $$;
 -- `mismatch` (the key made a job from another body), `refused` (the window that is full).
 create function coursewright.submit_job(
     organisation uuid, submitter uuid, base uuid, kind text, body jsonb, config jsonb, retries jsonb, rank integer, due timestamptz,
-    idempotency_key text, body_fingerprint text, windows jsonb,
+    idempotency_key text, body_fingerprint text, windows jsonb, most_at_once integer,
     out job uuid, out state text, out replayed boolean, out mismatch boolean, out refused jsonb)
 language plpgsql as $$
 declare
@@ -110,7 +110,8 @@ begin
     insert into public.course_generation_jobs (
         organisation_id, user_id, base_class_id, job_type, job_data, generation_config, retry_configuration)
     values (organisation, submitter, base, kind, body, config, retries) returning id, status into job, state;
-    insert into public.course_generation_queue (job_id, priority, scheduled_for) values (job, rank, due);
+    insert into public.course_generation_queue (job_id, priority, scheduled_for, at_once)
+    values (job, rank, due, most_at_once);
     update coursewright.idempotency_keys k set job_id = job
      where k.organisation_id = organisation and k.key = idempotency_key;
 end $$;

@@ -1,7 +1,5 @@
--- A paused job goes on where it was: under execution if its entry is, else in the queue.
+-- A paused job goes back to the queue, with what it has done: limits of jobs at once hold for it as for any other.
 update public.course_generation_jobs j
-   set updated_at = clock_timestamp(), error_message = null, status = case when exists (
-           select from public.course_generation_queue q where q.job_id = j.id and q.status = 'processing')
-       then 'processing' else 'queued' end
+   set updated_at = clock_timestamp(), error_message = null, status = 'queued'
  where j.id = %(job_id)s and j.status = 'paused'
 returning id

@@ -1,0 +1,2 @@
+-- Deliveries that nobody asks for any more.
+select coursewright.forget_old_deliveries()
