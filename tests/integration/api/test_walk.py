@@ -31,6 +31,7 @@ NOT_FOR_PAGES = {
     ("GET", "/api/cron/process-courses"),
     ("POST", "/api/cron/process-courses"),
     ("POST", "/process-course"),
+    ("POST", "/api/webhooks/openai"),
 }
 
 
