@@ -45,12 +45,19 @@ class Chooser:
         """
         named = wish.named_author
         author = named or self.default
+        batch = urgency == "batch"
         if wish.model and (named == "extractive" or wish.model not in self.nameable):
             raise _refused(wish, self.nameable)
         if author == "extractive":
-            return Choice("extractive", notes=_note_batch(urgency, writes=False, allowed=False))
-        batch = urgency == "batch" and self._storage
-        quote = await self._quote(organisation_id, wish, batch=batch, sources=sources)
+            return Choice("extractive", notes=("Not done as a batch: no model is asked.",) if batch else ())
+        notes: tuple[str, ...] = ()
+        try:
+            quote = await self._quote(organisation_id, wish, batch=batch, sources=sources)
+        except InvalidRequest as error:
+            if not batch:
+                raise
+            batch, notes = False, (f"Not done as a batch: {error.detail}",)
+            quote = await self._quote(organisation_id, wish, batch=False, sources=sources)
         left, whose = await self._left(organisation_id, quote)
         dollars = quote.estimate.dollars if quote else None
         if left is not None and (left <= 0 or (dollars is not None and dollars[0] > left)):
@@ -59,12 +66,14 @@ class Chooser:
             if named:
                 raise BudgetReached(why[0].upper() + why[1:], hint=_HINT)
             return Choice("extractive", notes=(f"{why} The built-in author writes instead.",))
+        if batch and self._storage:
+            await self._ledger.allow_storage(organisation_id)
         return Choice(
             "llm",
             model=quote.estimate.model if quote else wish.model,
             estimate=_told(quote) if quote and sources else None,
             terms={"urgency": "batch"} if batch else {},
-            notes=_note_batch(urgency, writes=True, allowed=self._storage),
+            notes=notes,
         )
 
     async def _quote(
@@ -105,13 +114,6 @@ def _told(quote: Quote) -> dict[str, float | None]:
         "lowMinutes": round(quote.estimate.minutes[0], 1),
         "highMinutes": round(quote.estimate.minutes[1], 1),
     }
-
-
-def _note_batch(urgency: str, *, writes: bool, allowed: bool) -> tuple[str, ...]:
-    if urgency != "batch" or (writes and allowed):
-        return ()
-    why = "replies may not rest at a provider here" if writes else "no model is asked"
-    return (f"Not done as a batch: {why}.",)
 
 
 def _refused(wish: CourseWish, nameable: tuple[str, ...]) -> InvalidRequest:

@@ -154,16 +154,24 @@ async def test_beyond_the_budget_the_built_in_author_writes_unless_the_model_was
         assert "A model would cost about" in refused.json()["error"]
 
 
-@pytest.mark.parametrize("storage", [False, True])
-async def test_a_batch_is_made_where_it_is_allowed_else_it_is_told(
-    pool: Pool, database_url: str, port: int, storage: bool
-) -> None:
-    async with served(pool, database_url, **with_model(port, storage=storage)) as service:
+async def test_a_batch_that_cannot_be_is_told(modelled: Service, service: Service, pool: Pool) -> None:
+    base = await modelled.upload("11-glossary.html")
+    told = (await ask(modelled, base, urgency="batch")).json()
+    assert told["author"] == "llm"
+    assert f"Not done as a batch: {MODEL} has no cheaper mode." in told["message"]
+    assert "terms" not in await scalar(pool, "select job_data from course_generation_jobs")
+    told = (await ask(service, base, urgency="batch")).json()
+    assert "Not done as a batch: no model is asked." in told["message"]
+
+
+async def test_a_batch_is_made_where_it_is_allowed(pool: Pool, database_url: str) -> None:
+    vendor = {"openai_key": "sk-none", "storage": True, "job_budget": 5}
+    async with served(pool, database_url, limits={"enabled": False}, providers=vendor) as service:
         base = await service.upload("11-glossary.html")
         told = (await ask(service, base, urgency="batch")).json()
-        assert ("Not done as a batch" in told["message"]) is not storage
+        assert (told["author"], told["message"]) == ("llm", "The course is queued.")
         data = await scalar(pool, "select job_data from course_generation_jobs")
-        assert data.get("terms") == ({"urgency": "batch"} if storage else None)
+        assert data["terms"] == {"urgency": "batch"}
 
 
 async def test_a_repeated_request_is_the_same_although_another_author_would_be_chosen_now(
