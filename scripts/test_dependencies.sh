@@ -59,3 +59,4 @@ if [ ! -x .cache/next/node_modules/.bin/next ]; then
         rm -f "$log"
     fi
 fi
+need prometheus "the tests of the alert rules" promtool

@@ -43,7 +43,7 @@ from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
-from coursewright.generation.terms import JobTerms, job_terms
+from coursewright.generation.terms import JobTerms
 from coursewright.generation.wish import course_request
 from coursewright.generation.writing import Writing
 from coursewright.llm import Gateway
@@ -57,7 +57,6 @@ from coursewright.organisation import Organisation
 from coursewright.progress import KnowledgeBase, Making, Progress, Reading, Watcher
 from coursewright.queue import Job, JobQueue, JobStatus, Lease, TaskStatus, Worker
 from coursewright.queue.leases import Leases
-from coursewright.queue.submission import forget_old_submissions
 from coursewright.queue.tick import Tick, Ticked
 from coursewright.settings import Settings
 
@@ -75,7 +74,12 @@ class Coursewright:
         self.keys = ApiKeys(pool)
         self.tokens = Tokens(settings.auth, pool)
         self.fetcher = Fetcher(settings.api)
-        self.operations = Operations(pool, url)
+        self.operations = Operations(
+            pool,
+            url,
+            month_budget=settings.gateway.month_budget,
+            data_dir=None if settings.database_url else settings.data_dir,
+        )
         self.jobs = JobQueue(pool)
         self.documents = DocumentStore(pool)
         self._embedder = embedder
@@ -88,21 +92,24 @@ class Coursewright:
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
         self.courier = configured_courier(pool, settings.delivery, self.courses.load, render_lesson)
-        self._bells = configured_bells(settings, url, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE)
+        self._bells = configured_bells(
+            settings, url, self.operations.tally.count, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE
+        )
         self.providers = ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
         self._pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
+        self._watcher = Watcher(pool, self.jobs)
         self.gateway = Gateway(
             pool,
             self.providers,
             gateway_settings(settings.gateway, settings.providers.base_url),
             spill=settings.data_dir / "replies",
             on_settled=self._on_settled,
+            on_fallback=self._watcher.model_changed,
             redis=settings.redis_url,
             webhooks=("openai",) if settings.providers.openai_webhook_secret else (),
         )
         self.prices = self.gateway.prices
-        self._watcher = Watcher(pool, self.jobs)
         self.apart = Apart()
         run = self.apart.run
         built_in = ExtractiveAuthor(run)
@@ -176,7 +183,12 @@ class Coursewright:
         }
         for job in await self.jobs.newest(LOCAL_ORGANISATION):
             same = all(job.job_data.get(name) == value for name, value in wish.items())
-            if job.base_class_id == base.id and not job.status.is_final and same and _agreed(job, agreed, refresh):
+            if (
+                job.base_class_id == base.id
+                and not job.status.is_final
+                and same
+                and agreed.same_as(job.job_data, refresh)
+            ):
                 if agreed.budget is not None:
                     await self.ledger.cap_job(job.id, LOCAL_ORGANISATION, agreed.budget)
                 if job.status == JobStatus.PAUSED:
@@ -207,8 +219,8 @@ class Coursewright:
         elif job.status.is_final and job.failed_tasks:
             await self.jobs.retry_failed(job_id)
 
-    def organisation(self, organisation_id: UUID) -> Organisation:
-        """Return one organisation's view of the program."""
+    def organisation(self, organisation_id: UUID, actor: str = "") -> Organisation:
+        """Return one organisation's view of the program; `actor` is who acts in its name, in words."""
         return Organisation(
             self._pool,
             organisation_id,
@@ -218,12 +230,8 @@ class Coursewright:
             self._bells,
             self.apart.run,
             self.followed,
+            actor,
         )
-
-    async def forget_old(self) -> None:
-        """Delete what no window of the limits and no repeated request can ask for any more."""
-        await forget_old_submissions(self._pool)
-        await self.courier.forget_old()
 
     async def work(self, worker: Worker) -> None:
         """Carry out tasks, read documents and deliver in the background until the worker is stopped."""
@@ -253,7 +261,7 @@ class Coursewright:
             only_job=only_job,
             listen=self._bells.listen,
             on_start=on_start,
-            duty=self.gateway.duties,
+            duty=self._duties,
         )
 
     async def tick(self, budget: float, *, began: float | None = None, ring: bool = True) -> Ticked:
@@ -278,7 +286,7 @@ class Coursewright:
             budget=budget,
             began=began,
             name=self.settings.worker_id,
-            beside=[intake.drain, self.gateway.duties, self.courier.drain],
+            beside=[intake.drain, self._duties, self.courier.drain],
         )
         with mapped_errors():
             ticked = await tick.within()
@@ -296,7 +304,7 @@ class Coursewright:
         if bell and seconds > 0.05:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await bell.ring()
+                    self._bells.rung("web", await bell.ring())
 
     async def finish(
         self,
@@ -373,6 +381,11 @@ class Coursewright:
     def _may_ask(self, organisation_id: UUID, model: str) -> bool:
         return organisation_id == LOCAL_ORGANISATION or model in self.chooser.nameable
 
+    async def _duties(self) -> None:
+        """Do what every worker and every tick does beside its tasks."""
+        await self.gateway.duties()
+        await self.operations.keep_count()
+
     async def _on_settled(self, call_id: UUID) -> None:
         await self._leases.wake(call_id)
 
@@ -389,13 +402,6 @@ class Coursewright:
             if task.status == TaskStatus.FAILED and task.recovery_suggestions:
                 return " ".join(task.recovery_suggestions)
         return f"`coursewright status {job_id}` shows what failed; `coursewright resume {job_id}` tries again."
-
-
-def _agreed(job: Job, terms: JobTerms, refresh: bool) -> bool:
-    """Tell whether a job goes on under these terms; another budget is no reason to begin anew."""
-    found = job_terms(job.job_data)
-    same = {"budget", "generation"}
-    return bool(found.generation) == refresh and found.model_dump(exclude=same) == terms.model_dump(exclude=same)
 
 
 @contextlib.asynccontextmanager

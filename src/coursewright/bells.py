@@ -1,16 +1,20 @@
 """The doorbells that an installation is configured for."""
 
 from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
+from coursewright.doorbells.bells import Count, Listen
 from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
 from coursewright.settings import Settings
 
 
-def configured_bells(settings: Settings, url: str, *, webhook_route: str, cron_route: str) -> Bells:
-    """Return them all; the database's own is always there. The routes are those of the service, for who rings there."""
+def configured_bells(settings: Settings, url: str, count: Count, *, webhook_route: str, cron_route: str) -> Bells:
+    """Return them all; the database's own is always there. The routes are those of the service, for who rings there.
+
+    `count` is told of each ring.
+    """
     ringing: list[Ringing] = []
-    listening = [NotifyDoorbell(url, settings.database).listen]
+    listening: dict[str, Listen] = {"notify": NotifyDoorbell(url, settings.database).listen}
     if settings.qstash_token and settings.worker_url:
         target = settings.worker_url.rstrip("/") + webhook_route
         ringing.append(QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, target))
@@ -19,8 +23,8 @@ def configured_bells(settings: Settings, url: str, *, webhook_route: str, cron_r
     if settings.redis_url:
         bull = BullDoorbell(settings.redis_url.get_secret_value())
         ringing.append(bull)
-        listening.append(bull.listen)
-    return Bells(ringing, listening)
+        listening[bull.name] = bull.listen
+    return Bells(ringing, listening, count)
 
 
 def tick_bell(settings: Settings, cron_route: str) -> WebDoorbell | None:

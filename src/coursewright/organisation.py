@@ -27,6 +27,7 @@ from coursewright.queue import JobQueue
 from coursewright.queue.pages import JobPages, Row
 from coursewright.queue.submission import Submissions, Submitted
 from coursewright.settings import Settings
+from coursewright.tracing import current_traceparent
 
 JobType = Literal["generate_course_v2", "generate_outline"]
 _OBJECTIVES = 10
@@ -83,9 +84,11 @@ class Organisation:
         bells: Bells,
         run: Run,
         followed: Followed,
+        actor: str = "",
     ) -> None:
+        """`actor` is who acts, in words for a job's story."""
         self.id = organisation_id
-        scoped = ScopedPool(pool, organisation_id)
+        scoped = ScopedPool(pool, organisation_id, actor)
         self.jobs = JobQueue(scoped)
         self.pages = JobPages(scoped, organisation_id)
         self.library = Library(scoped, organisation_id, max_documents=settings.api.max_documents)
@@ -141,7 +144,9 @@ class Organisation:
             priority=priority,
             scheduled_for=scheduled_for,
             idempotency_key=idempotency_key,
-            settled={DEFAULT_AUTHOR: choice.author} | ({"terms": choice.terms} if choice.terms else {}),
+            settled={DEFAULT_AUTHOR: choice.author}
+            | ({"terms": choice.terms} if choice.terms else {})
+            | ({"traceparent": span} if (span := current_traceparent()) else {}),
         )
         await self._bells.ring(submitted.job_id, scheduled_for)
         return Accepted(submitted, choice, request.unhonoured)

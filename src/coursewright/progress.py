@@ -1,13 +1,19 @@
 """How far things are: what was read, what a job makes now, how long it will take, and what it waits for."""
 
+import logging
 import time
 from dataclasses import dataclass
 from uuid import UUID
 
+import psycopg
+
 from coursewright.course.quality import LeftOut
 from coursewright.db.pool import Pool
+from coursewright.errors import DatabaseUnavailable
 from coursewright.llm.limits import model_states
 from coursewright.queue import Job, JobQueue, JobStatus, RunningTask
+
+_log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 2.0  # at models in trouble
 
@@ -46,7 +52,7 @@ class Making:
 class Progress:
     """How far a job is. `running` holds what is being made now; `eta_seconds` is a guess from the pace so far.
 
-    `waits` says which models are in trouble while nothing runs.
+    `waits` says, while nothing runs, what is waited for and which models are in trouble.
     """
 
     job: Job
@@ -79,13 +85,20 @@ class Watcher:
         if job.started_at and settled > max(5, job.total_tasks / 10) and not job.status.is_final:
             elapsed = (job.updated_at - job.started_at).total_seconds()
             eta = elapsed / settled * (job.total_tasks - settled)
-        return Progress(job, now, eta, "" if now or job.status != JobStatus.PROCESSING else await self._waits())
+        return Progress(job, now, eta, "" if now or job.status != JobStatus.PROCESSING else await self._waits(job_id))
 
-    async def _waits(self) -> str:
-        """Say which models are not asked at the moment, and why; looked at every few seconds."""
+    async def model_changed(self, job_id: UUID, failing: str, instead: str) -> None:
+        """Tell in a job's story that another model is asked; what cannot be told is no reason not to ask."""
+        try:
+            await self._jobs.tell(job_id, "model_changed", {"from": failing, "to": instead}, "to")
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            _log.warning("the story of the job lacks a change of the model: %s", error)
+
+    async def _waits(self, job_id: UUID) -> str:
+        """Say what is waited for, and which models are not asked at the moment; looked at every few seconds."""
         if time.monotonic() > self._look_again:
             self._look_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
-            found = []
+            found = [f"{each.because} (up to {each.seconds:.0f} s)" for each in await self._jobs.waiting(job_id)]
             for state in await model_states(self._pool):
                 if state.breaker != "closed":
                     found.append(f"{state.model} fails too often: {state.last_error}")

@@ -78,6 +78,17 @@ class ApiSettings(_Section):
     )
 
 
+class LogSettings(_Section):
+    """What `serve`, `worker` and `tick` write to standard error."""
+
+    format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`json`: an object a line; `text`: for people; `auto`: text on a terminal, else JSON."
+    )
+    level: Literal["debug", "info", "warning", "error"] | None = Field(
+        None, description="Least level; empty: info, of ticks warning."
+    )
+
+
 class AuthSettings(_Section):
     """Who is recognised besides the holders of API keys: users with a JWT of Supabase, or of the same form."""
 
@@ -328,11 +339,17 @@ class Settings(BaseSettings):
         description="Keys that the keys of providers in the database are encrypted with, with commas between them: the "
         "first encrypts, all decrypt. `coursewright provider-keys master` prints one.",
     )
+    sentry_dsn: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COURSEWRIGHT_SENTRY_DSN", "SENTRY_DSN"),
+        description="Surprises (not failures that were foreseen) are reported to Sentry (extra `sentry`).",
+    )
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     documents: DocumentSettings = DocumentSettings()
     api: ApiSettings = ApiSettings()
     auth: AuthSettings = AuthSettings()
+    logs: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()
     gateway: GatewaySettings = GatewaySettings()
     ticks: TickSettings = TickSettings()
@@ -382,6 +399,7 @@ __all__ = [
     "GatewaySettings",
     "GenerationSettings",
     "LimitSettings",
+    "LogSettings",
     "ModelLimits",
     "ProviderSettings",
     "RoleLimits",

@@ -100,6 +100,7 @@ def test_a_worker_tells_of_every_job_and_a_job_is_called_by_its_documents(tmp_pa
     good = line.run("generate", "docs", "--no-wait")[0].strip()
     bad = line.run("generate", "docs", "--modules", "49", "--lessons", "49", "--no-wait")[0].strip()
     assert [job["title"] for job in line.jobs()] == ["docs", "docs"]
+    line.environment |= {"COURSEWRIGHT_LOGS__FORMAT": "text", "COURSEWRIGHT_LOGS__LEVEL": "error"}
     worker = line.start("worker")
     assert worker.stderr is not None
     said = ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from coursewright import __version__
@@ -25,11 +26,21 @@ from coursewright.api.routes import (
     ticks,
     webhooks,
 )
-from coursewright.api.shell import Shell
+from coursewright.api.shell import QUIET, Shell
 from coursewright.api.watch import Watch
 from coursewright.app import Coursewright
 from coursewright.db.pool import connect
 from coursewright.settings import Settings
+
+# Spans of requests, where tracing is configured; not FastAPI's logs and inner spans, which quote what was sent.
+_TELEMETRY: TelemetryConfig = {
+    "tracing": True,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope.get("path") in QUIET,
+}
 
 Opening = Callable[[], AbstractAsyncContextManager[Coursewright]]
 
@@ -70,6 +81,7 @@ def create_app(settings: Settings, opening: Opening, *, local: bool = False) -> 
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=_TELEMETRY,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.local = local
@@ -118,7 +130,8 @@ def _describe_problems(app: FastAPI) -> None:
 async def _clean(program: Coursewright) -> None:
     while True:
         with contextlib.suppress(Exception):  # the next round may be luckier
-            await program.forget_old()
+            await program.operations.forget_old()
+            await program.courier.forget_old()
         await asyncio.sleep(_SECONDS_BETWEEN_CLEANING)
 
 

@@ -49,12 +49,19 @@ _HINT = "Send `Authorization: Bearer …`; `coursewright keys create` makes a ke
 
 async def organisation(request: Request, principal: Annotated[Principal, Depends(caller)]) -> Organisation:
     """Return the caller's organisation."""
-    return program_of(request).organisation(principal.organisation_id)
+    return program_of(request).organisation(principal.organisation_id, _in_words(principal))
 
 
 Caller = Annotated[Principal, Depends(caller)]
 Ours = Annotated[Organisation, Depends(organisation)]
 Program = Annotated[Coursewright, Depends(program_of)]
+
+
+def _in_words(principal: Principal) -> str:
+    if is_owner(principal):
+        return "the owner of this machine"
+    role = principal.role.replace("_", " ")
+    return f"{'an' if role[:1] in 'aeiou' else 'a'} {role} (user {principal.user_id})"
 
 
 def is_owner(principal: Principal) -> bool:

@@ -22,7 +22,8 @@ from coursewright.api.application import create_app
 from coursewright.api.problems import answer_error
 from coursewright.app import open_coursewright
 from coursewright.errors import ConfigurationError, CoursewrightError
-from coursewright.logs import write_json_logs
+from coursewright.observing import observe
+from coursewright.redact import secrets_in
 from coursewright.settings import Settings
 
 Result = TypeVar("Result")
@@ -123,7 +124,7 @@ def _build() -> tuple[ASGIApp, AbstractAsyncContextManager[Any]]:
         raise ConfigurationError(
             "A host that forgets its files needs a database elsewhere.", hint="Set DATABASE_URL to a Postgres."
         )
-    write_json_logs()
+    observe(settings.logs, secrets_in(settings), settings.sentry_dsn)
     app = create_app(settings, lambda: open_coursewright(settings))
     return app, app.router.lifespan_context(app)
 

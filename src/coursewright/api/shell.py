@@ -20,7 +20,7 @@ _DOCS_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
 )
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 Observe = Callable[[str, str, int, float], None]
 
@@ -73,8 +73,9 @@ class Shell:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "other")
             self._observe(scope["method"], route, status, seconds)
-            if path not in _QUIET:
-                _log.info("%s %s %s in %.1f ms", scope["method"], path, status, seconds * 1000)
+            if path not in QUIET:
+                about = {"status": status, "seconds": round(seconds, 4)}
+                _log.info("%s %s %s in %.1f ms", scope["method"], path, status, seconds * 1000, extra=about)
 
 
 def _limited(receive: Receive, headers: Headers, most: int) -> Receive:
@@ -101,4 +102,4 @@ def _too_large(most: int) -> HTTPException:
     return HTTPException(413, f"The request's body is larger than {size}.", {"Connection": "close"})
 
 
-__all__ = ["UPLOADS", "Shell"]
+__all__ = ["QUIET", "UPLOADS", "Shell"]

@@ -42,10 +42,10 @@ async def _doctor(configured: Settings) -> bool:
     _disk(Path.cwd() if configured.database_url else configured.data_dir)
     try:
         if configured.database_url:
-            sound = await _server(configured.database_url.get_secret_value(), "from DATABASE_URL")
+            sound = await _server(configured.database_url.get_secret_value(), "from DATABASE_URL", configured)
         else:
             async with embedded_postgres(configured.data_dir) as url:
-                sound = await _server(url, f"embedded in {configured.data_dir}")
+                sound = await _server(url, f"embedded in {configured.data_dir}", configured)
     except CoursewrightError as error:
         _line("✗", error.detail, error.hint)
         sound = False
@@ -62,7 +62,7 @@ def _disk(folder: Path) -> None:
         _line("✓", f"{free / 1e9:,.0f} GB of disk free")
 
 
-async def _server(url: str, where: str) -> bool:
+async def _server(url: str, where: str, configured: Settings) -> bool:
     """Look at the server itself, its extensions and the schema; tell whether it can be used."""
     from coursewright.db.migrate import pending
 
@@ -77,7 +77,27 @@ async def _server(url: str, where: str) -> bool:
         )
     else:
         _line("✓", "The schema is up to date")
+        await _queue(url, configured)
     return True
+
+
+async def _queue(url: str, configured: Settings) -> None:
+    """Say what keeps the queue from getting on, or that it gets on."""
+    from coursewright.db.pool import open_pool
+    from coursewright.operations import Operations
+    from coursewright.troubles import troubles
+
+    data_dir = None if configured.database_url else configured.data_dir
+    async with open_pool(url, configured.database) as pool:
+        operations = Operations(pool, url, month_budget=configured.gateway.month_budget, data_dir=data_dir)
+        measures, _ = await operations.measures()
+        found = await troubles(pool, measures)
+    for trouble in found:
+        _line("!", trouble.what, trouble.fix)
+    values = {(each.name, *each.labels): round(each.value) for each in measures}
+    running, waiting = values["jobs", "processing"], values["jobs", "queued"]
+    told = f"{count(values['workers',], 'worker')}, {count(running, 'job')} under way, {waiting:,} waiting"
+    _line("!" if found else "✓", f"The queue: {told}")
 
 
 def _ask(url: str, where: str) -> bool:

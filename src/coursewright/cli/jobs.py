@@ -21,10 +21,12 @@ from coursewright.cli.progress import making
 if TYPE_CHECKING:
     from coursewright.app import Progress
     from coursewright.queue import Job, Task
+    from coursewright.queue.jobs import StoryLine
     from coursewright.settings import Settings
 
 _PANEL = "Look after jobs"
 _NARROW = 60
+_LAST_LINES = 6  # of a job's story
 _COLOURS = {"completed": "green", "failed": "red", "processing": "cyan", "cancelled": "dim", "paused": "yellow"}
 
 
@@ -42,6 +44,7 @@ coursewright jobs --json | jq -r '.[0].id'  # for programs: a list, newest first
         rich_help_panel=_PANEL,
         epilog="""\
 coursewright status 3f1c
+coursewright status 3f1c --story  # all that happened to it, in words
 coursewright status 3f1c --json  # with every task""",
     )(status)
     app.command(cls=Command, rich_help_panel=_PANEL, epilog="coursewright cancel 3f1c")(cancel)
@@ -56,9 +59,16 @@ def jobs(
     asyncio.run(_jobs(settings(data_dir), most, json=json))
 
 
-def status(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
-    """Show how far a job is, what it makes now and what failed."""
-    asyncio.run(_status(settings(data_dir), job, json=json))
+def status(
+    job: JobId,
+    story: Annotated[
+        bool, typer.Option("--story", help="Tell all that happened, from the beginning.", metavar="")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show how far a job is, what it makes or waits for now, what happened last and what failed."""
+    asyncio.run(_status(settings(data_dir), job, whole_story=story, json=json))
 
 
 def cancel(job: JobId, data_dir: DataDir = None) -> None:
@@ -105,21 +115,29 @@ def _table(found: list[Job], names: dict[UUID, str], *, narrow: bool) -> Table:
     return table
 
 
-async def _status(configured: Settings, name: str, *, json: bool) -> None:
+async def _status(configured: Settings, name: str, *, whole_story: bool, json: bool) -> None:
     async with open_coursewright(configured) as program:
         job = await find(program, name)
         progress = await program.progress(job.id)
         tasks = await program.jobs.tasks(job.id)
+        story = await program.jobs.story(job.id, 10_000 if whole_story or json else _LAST_LINES)
+        measures, _ = await program.operations.measures()
+        nobody = not any(each.value for each in measures if each.name in ("workers", "ticks_running"))
         title = (await titles(program, [job]))[job.id]
     job = progress.job
     if json:
-        print_json(_brief(job, title) | {"error": job.error_message, "tasks": [_task(task) for task in tasks]})
+        beside = {"error": job.error_message, "waits": progress.waits or None, "tasks": [_task(task) for task in tasks]}
+        print_json(_brief(job, title) | beside | {"story": [_line(line) for line in story]})
         return
     colour = _COLOURS.get(job.status, "default")
     stdout.print(f"[bold]{escape(title)}[/]  [{colour}]{job.status}[/], {job.progress_percentage} %", soft_wrap=True)
     stdout.print(f"  [dim]job[/]    {job.id}, {_ago(job.created_at)}", soft_wrap=True)
     stdout.print(f"  [dim]tasks[/]  {_counts(job)}", soft_wrap=True)
     _tell_now(progress)
+    _tell_story(story)
+    if nobody and not progress.running and job.status in ("queued", "processing"):
+        say("!", "No worker is running, so nothing happens.", to=stdout)
+        tell(f"`coursewright worker` works on all jobs; {command('resume', short(job.id))} on this one.", to=stdout)
     if job.error_message:
         say("!", job.error_message, to=stdout)
     for task in tasks:
@@ -144,7 +162,19 @@ def _counts(job: Job) -> str:
     return ", ".join(parts)
 
 
+def _tell_story(story: list[StoryLine]) -> None:
+    today = datetime.now().astimezone().date()
+    for number, line in enumerate(story):
+        at = line.created_at.astimezone()
+        when = f"{at:%H:%M:%S}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
+        colour = {"warning": "yellow", "error": "red", "critical": "bold red"}.get(line.level, "default")
+        head = "story" if number == 0 else "     "
+        stdout.print(f"  [dim]{head}  {when}[/] [{colour}]{escape(line.message)}[/]", soft_wrap=True)
+
+
 def _tell_now(progress: Progress) -> None:
+    if progress.waits:
+        stdout.print(f"  [dim]waits[/]  {escape(progress.waits)}", soft_wrap=True)
     if not progress.running:
         return
     now = " · ".join(dict.fromkeys(making(each) or each.kind.replace("_", " ") for each in progress.running))
@@ -174,6 +204,10 @@ def _brief(job: Job, title: str) -> dict[str, Any]:
         "created_at": job.created_at.isoformat(),
         "out": job.job_data.get("out"),
     }
+
+
+def _line(line: StoryLine) -> dict[str, Any]:
+    return {"at": line.created_at.isoformat(), "level": line.level, "message": line.message}
 
 
 def _task(task: Task) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Puts the commands together and turns errors into messages and exit codes."""
 
+from __future__ import annotations
+
 import errno
 import io
 import logging
@@ -7,17 +9,34 @@ import os
 import signal
 import stat
 import sys
+from functools import cache
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coursewright import __version__
-from coursewright.cli import calls, estimate, generate, jobs, keys, provider_keys, search, serve, system, tick, worker
+from coursewright.cli import (
+    backup,
+    calls,
+    estimate,
+    generate,
+    jobs,
+    keys,
+    provider_keys,
+    search,
+    serve,
+    system,
+    tick,
+    worker,
+)
 from coursewright.cli.console import say
 from coursewright.cli.exits import EXIT_CODES, show, show_foreign, show_usage
 from coursewright.cli.help import Group
 from coursewright.errors import CoursewrightError, OutputError
+
+if TYPE_CHECKING:
+    from coursewright.redact import Redaction
 
 app = typer.Typer(
     cls=Group,
@@ -41,6 +60,7 @@ worker.register(app)
 system.register(app)
 tick.register(app)
 keys.register(app)
+backup.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -59,13 +79,32 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.", metavar="")
     ] = False,
 ) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_redact)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.ERROR,
-        stream=sys.stderr,
+        handlers=[handler],
         format="%(levelname)s %(name)s: %(message)s",
     )
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
+
+
+def _redact(record: logging.LogRecord) -> bool:
+    """Take the secrets out of a record."""
+    return _redaction().filter(record)
+
+
+@cache
+def _redaction() -> Redaction:
+    """Made when there is a record: most commands log nothing."""
+    from coursewright.redact import Redaction, secrets_in
+    from coursewright.settings import Settings
+
+    try:
+        return Redaction(secrets_in(Settings()))
+    except ValueError:  # settings that are not valid; the command says so
+        return Redaction()
 
 
 def main() -> None:

@@ -1,13 +1,12 @@
 """`serve`: the HTTP service with a worker in the same process."""
 
 import asyncio
-import logging
 from typing import Annotated
 
 import typer
 
-from coursewright.cli.console import stderr
 from coursewright.cli.help import Command
+from coursewright.cli.observed import observed
 from coursewright.cli.options import DataDir, settings
 
 
@@ -38,19 +37,18 @@ def serve(
     Without keys it listens on this machine only, and whoever reaches it there acts as its owner.
     """
     from coursewright.api.serving import serve as run
-    from coursewright.logs import write_json_logs
 
     configured = settings(data_dir, concurrency)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     configured = configured.model_copy(update={"api": configured.api.model_copy(update=given)})
 
-    def on_ready(where: str) -> None:
-        stderr.print(f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.", soft_wrap=True)
-        if not workers:
-            stderr.print("Without a worker: `coursewright worker` carries out what is asked for.", soft_wrap=True)
+    tell = observed(configured)
 
-    write_json_logs()
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    def on_ready(where: str) -> None:
+        tell("→", f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.")
+        if not workers:
+            tell("→", "Without a worker: `coursewright worker` carries out what is asked for.")
+
     asyncio.run(run(configured, with_worker=workers > 0, on_ready=on_ready))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -13,6 +14,7 @@ import typer
 
 from coursewright.cli.console import count, print_json, say
 from coursewright.cli.help import Command
+from coursewright.cli.observed import observed
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def tick(
     """
     began = time.monotonic()
     configured = settings(data_dir, concurrency)
+    observed(configured, usual=logging.WARNING)
     budget = budget or configured.ticks.budget
     watchdog = threading.Timer(budget, _end_now)
     watchdog.daemon = True

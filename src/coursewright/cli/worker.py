@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import typer
 from coursewright.cli.console import count, duration, say, stderr
 from coursewright.cli.help import Command
 from coursewright.cli.names import short, titles
+from coursewright.cli.observed import observed
 from coursewright.cli.options import DataDir, open_coursewright, settings
 from coursewright.errors import DatabaseUnavailable, NotFound
 
@@ -43,25 +45,27 @@ def worker(
 
     SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
     """
-    asyncio.run(_worker(settings(data_dir, concurrency)))
+    configured = settings(data_dir, concurrency)
+    asyncio.run(_worker(configured, observed(configured)))
 
 
-async def _worker(configured: Settings) -> None:
+async def _worker(configured: Settings, tell: Callable[[str, str], None]) -> None:
     async with open_coursewright(configured) as program:
-        story = _Story(program)
+        story = _Story(program, tell)
         running = program.worker(on_start=story.on_start)
 
         def stop(sent: signal.Signals) -> None:
             if sent == signal.SIGINT and stderr.is_terminal:
                 stderr.print()  # the terminal has written ^C where the next line begins
             if running.running:
-                say("!", f"Stopping: {count(running.running, 'task')} may finish.")
+                tell("!", f"Stopping: {count(running.running, 'task')} may finish.")
             running.stop()
 
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, stop, sent)
-        stderr.print(f"Worker {running.name}, {count(configured.worker.concurrency, 'task')} at once. Ctrl-C stops it.")
+        at_once = count(configured.worker.concurrency, "task")
+        tell("→", f"Worker {running.name}, {at_once} at once. Ctrl-C stops it.")
         telling = asyncio.create_task(story.run())
         try:
             await program.work(running)
@@ -69,14 +73,19 @@ async def _worker(configured: Settings) -> None:
             telling.cancel()
             await asyncio.wait([telling])
         await story.look()
-    say("✓", "Stopped.")
+    tell("✓", "Stopped.")
 
 
 class _Story:
-    """Says when a job is begun here, and what becomes of it, whichever worker ends it."""
+    """Says when a job is begun here, and what becomes of it, whichever worker ends it.
 
-    def __init__(self, program: Coursewright) -> None:
+    People are told titles and reasons too; logs are not, since both quote documents.
+    """
+
+    def __init__(self, program: Coursewright, tell: Callable[[str, str], None]) -> None:
         self._program = program
+        self._tell = tell
+        self._for_people = tell is say
         self._begun: dict[UUID, bool] = {}  # jobs that are not over, and whether their beginning is told
 
     def on_start(self, lease: Lease) -> None:
@@ -94,32 +103,30 @@ class _Story:
         for job_id, told in list(self._begun.items()):
             try:
                 job = await self._program.jobs.get(job_id)
-                title = (await titles(self._program, [job]))[job_id]
+                title = f" “{(await titles(self._program, [job]))[job_id]}”" if self._for_people else ""
             except NotFound:
                 del self._begun[job_id]
                 continue
             except DatabaseUnavailable:
                 return
             if not told:
-                say("→", f"Started {short(job_id)} “{title}”")
+                self._tell("→", f"Started {short(job_id)}{title}")
                 self._begun[job_id] = True
             if job.status.is_final or job.status == "paused":
                 del self._begun[job_id]
-                say(*_end(job, title))
+                self._tell(*_end(job, f"{short(job_id)}{title}", job.error_message if self._for_people else ""))
 
 
-def _end(job: Job, title: str) -> tuple[str, str]:
+def _end(job: Job, about: str, reason: str | None) -> tuple[str, str]:
     """Return mark and words for a job that does not go on."""
-    about = f"{short(job.id)} “{title}”"
+    why = f": {reason}" if reason else ""
     if job.status == "failed":
-        return "✗", f"Failed {about}: {job.error_message or 'no reason was kept'}"
+        return "✗", f"Failed {about}{why}"
     if job.status != "completed":
         return "!", f"{str(job.status).capitalize()} {about}"
     passed = (job.completed_at - job.started_at).total_seconds() if job.started_at and job.completed_at else None
     after = f"{count(job.completed_tasks, 'task')}" + ("" if passed is None else f" in {duration(passed)}")
-    if job.error_message:
-        return "!", f"Finished {about}, {after}: {job.error_message}"
-    return "✓", f"Finished {about}, {after}"
+    return "!" if job.error_message else "✓", f"Finished {about}, {after}{why}"
 
 
 __all__ = ["register"]

@@ -1,42 +1,57 @@
 """All doorbells of an installation as one: rung after a job was enqueued, heard by workers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 
 class Ringing(Protocol):
-    """The side of whoever enqueues. Never raises of itself."""
+    """The side of whoever enqueues. Never raises of itself; tells whether the ring was taken."""
 
-    async def ring(self, job_id: UUID, at: datetime | None = None) -> None: ...
+    name: str
+
+    async def ring(self, job_id: UUID, at: datetime | None = None) -> bool: ...
 
 
 Listen = Callable[[Callable[[], None]], Awaitable[None]]
+Count = Callable[[str, str, str], None]
 
 
 class Bells:
-    """Rings those that are configured, and listens to all that can be heard here."""
+    """Rings those that are configured, and listens to all that can be heard here, each under its name.
 
-    def __init__(self, ringing: Sequence[Ringing], listening: Sequence[Listen]) -> None:
+    `count` is told of each ring: the name of a counter, of the bell, and what became of the ring.
+    """
+
+    def __init__(self, ringing: Sequence[Ringing], listening: Mapping[str, Listen], count: Count) -> None:
         self._ringing = ringing
         self._listening = listening
+        self._count = count
 
     async def ring(self, job_id: UUID, at: datetime | None = None) -> None:
         """Tell that a job was enqueued, for now or for a time."""
-        if self._ringing:
-            await asyncio.gather(*(each.ring(job_id, at) for each in self._ringing))
+        taken = await asyncio.gather(*(each.ring(job_id, at) for each in self._ringing))
+        for each, was_taken in zip(self._ringing, taken, strict=True):
+            self.rung(each.name, was_taken)
+
+    def rung(self, name: str, taken: bool) -> None:
+        """Count a ring."""
+        self._count("doorbell_rings_total", name, "rung" if taken else "failed")
 
     async def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` whenever one of them rings, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for listen in self._listening:
-                group.create_task(_forever(listen, wake))
+            for name, listen in self._listening.items():
+                group.create_task(self._hear(name, listen, wake))
+
+    async def _hear(self, name: str, listen: Listen, wake: Callable[[], None]) -> None:
+        def heard() -> None:
+            self._count("doorbell_rings_total", name, "heard")
+            wake()
+
+        await listen(heard)
 
 
-async def _forever(listen: Listen, wake: Callable[[], None]) -> None:
-    await listen(wake)
-
-
-__all__ = ["Bells", "Listen", "Ringing"]
+__all__ = ["Bells", "Count", "Listen", "Ringing"]

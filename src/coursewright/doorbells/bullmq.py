@@ -23,6 +23,8 @@ _LONGEST_WAIT = 30.0
 class BullDoorbell:
     """Rings by adding a message, and hears those that anybody adds."""
 
+    name = "bullmq"
+
     def __init__(self, url: str, queue: str = QUEUE) -> None:
         try:
             import bullmq
@@ -34,7 +36,7 @@ class BullDoorbell:
         self._url = url
         self._queue = queue
 
-    async def ring(self, job_id: UUID, at: datetime | None = None) -> None:
+    async def ring(self, job_id: UUID, at: datetime | None = None) -> bool:
         """Wake one listening worker, now or at a time. A message that is lost costs time only."""
         delay = max(0, round((at - datetime.now(UTC)).total_seconds() * 1000)) if at else 0
         options = {"delay": delay, "removeOnComplete": _KEPT, "removeOnFail": _KEPT}
@@ -44,8 +46,10 @@ class BullDoorbell:
                 await queue.add("process-course", {"jobId": str(job_id)}, options)
         except Exception as error:  # of Redis, its client or the network: polling finds the job
             _log.warning("BullMQ did not take the message for job %s: %s", job_id, error)
+            return False
         finally:
             await _closed(queue)
+        return True
 
     async def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` at every message until cancelled; Redis may be away for a while."""

@@ -26,11 +26,13 @@ _HINT = "Check QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY and WORKER_UR
 class QStashDoorbell:
     """Publishes messages that QStash delivers to `target`."""
 
+    name = "qstash"
+
     def __init__(self, token: str, url: str, target: str, *, retries: int = 3) -> None:
         self._publish = f"{url.rstrip('/')}/v2/publish/{target}"
         self._headers = {"Authorization": f"Bearer {token}", "Upstash-Retries": str(retries)}
 
-    async def ring(self, job_id: UUID, at: datetime | None = None) -> None:
+    async def ring(self, job_id: UUID, at: datetime | None = None) -> bool:
         """Have the webhook called for a job, now or at a time. A message that is lost costs time only."""
         headers = dict(self._headers)
         if at is not None and at > datetime.now(UTC):
@@ -41,6 +43,8 @@ class QStashDoorbell:
                 answer.raise_for_status()
         except httpx2.HTTPError as error:
             _log.warning("QStash did not take the message for job %s: %s", job_id, error)
+            return False
+        return True
 
 
 def verify(signature: str, body: bytes, url: str, keys: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from coursewright.llm import Deferred
 from coursewright.queue import Done, Fail, JobQueue, Lease, Outcome, Snooze, Task, TaskStatus
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # at documents that are still being read
+_WORTH_TELLING = 5.0  # seconds: shorter waits are how limits are kept, and no news
 
 
 Follow = Callable[[UUID, UUID, UUID], Awaitable[None]]
@@ -80,7 +81,8 @@ class CourseSteps:
         try:
             return await self._carry_out(lease, request)
         except Deferred as wait:
-            return Snooze(wait.seconds, wait.call_id)
+            because = wait.reason if wait.seconds >= _WORTH_TELLING else None
+            return Snooze(wait.seconds, wait.call_id, because or None)
         except NoUsableReply as error:
             return Fail(error.detail, error.code, recoverable=False, details={"reasons": list(error.reasons)})
         except RequestRefused as error:
@@ -113,7 +115,7 @@ class CourseSteps:
         if self._follow:
             await self._follow(*whose(lease), lease.task_id)
         if await self._sources.unread(*whose(lease)):
-            return Snooze(_SECONDS_BETWEEN_LOOKS)
+            return Snooze(_SECONDS_BETWEEN_LOOKS, because="documents of the knowledge base are still being read")
         passages = await self._sources.passages(*whose(lease))
         analysis, memory = await self._writing.write(
             lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)

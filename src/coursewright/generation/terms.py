@@ -23,6 +23,12 @@ class JobTerms(BaseModel):
     substitute: bool = Field(True, description="Whether the built-in author writes what the model could not.")
     generation: int = Field(0, ge=0, description="Above 0: answers kept from earlier generations are not used.")
 
+    def same_as(self, job_data: Mapping[str, Any], refresh: bool) -> bool:
+        """Tell whether a job goes on under these terms; another budget is no reason to begin anew."""
+        found = job_terms(job_data)
+        beside = {"budget", "generation"}
+        return bool(found.generation) == refresh and found.model_dump(exclude=beside) == self.model_dump(exclude=beside)
+
 
 _URGENCIES = {"immediate": "normal"}  # a word of the HTTP API, which puts `urgency` beside the request
 

@@ -122,7 +122,7 @@ class Flights:
         except CallError as error:  # asking failed, not the reply
             raise Deferred(self._settings.poll_seconds, sent.call, error.detail) from error
         if reply is None:
-            raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
+            raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
         failpoints.hit("fetched")
         await self.store(sent, reply)
         await self._learn_from(sent, provider, reply, age)
@@ -221,7 +221,7 @@ class Flights:
             await self._spill_record(sent, {"provider_id": provider_id})
             raise
         failpoints.hit("identified")
-        raise Deferred(self._settings.poll_seconds, sent.call, "made in the background")
+        raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
 
     async def store(self, sent: Sent, reply: Reply) -> None:
         """Put a reply on disk and tell those who wait for it."""

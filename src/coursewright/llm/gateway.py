@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from coursewright.llm.flight import Flights, Settled
 from coursewright.llm.model import Accepted, Answer, Deferred, Judge, Origin, Reply, Request, Value, call_key
 from coursewright.llm.prices import Prices
 from coursewright.llm.provider import Provider, Providers
-from coursewright.llm.refusal import refusal
+from coursewright.llm.refusal import PENDING, refusal
 from coursewright.llm.spill import Spill
 from coursewright.llm.telemetry import Telemetry
 from coursewright.llm.terms import Terms, TermsMaker
@@ -36,13 +36,16 @@ logger = logging.getLogger("coursewright.llm")
 _PRUNE_SECONDS = 3600.0
 _BATCH_SECONDS = 300.0  # between looks at a call in a batch, where nobody tells of its end
 
+Fallback = Callable[[UUID, str, str], Awaitable[None]]
+
 
 class Gateway:
     """Durable calls. Use as an async context manager: leaving waits for what is in flight.
 
     `spill`: folder for replies that come while the database is away. `on_settled` is told the id of every call that is
-    no longer in flight, so that whoever waits for it can be woken; asking again suffices, too. `redis`: URL of a first
-    level of the cache, used where `redis_hours` are set. `webhooks`: providers that call `ended`.
+    no longer in flight, so that whoever waits for it can be woken; asking again suffices, too. `on_fallback` is told
+    the job, the model that fails too often and the one that is asked in its place. `redis`: URL of a first level of the
+    cache, used where `redis_hours` are set. `webhooks`: providers that call `ended`.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Gateway:
         *,
         spill: Path | None = None,
         on_settled: Settled | None = None,
+        on_fallback: Fallback | None = None,
         name: str | None = None,
         telemetry: Telemetry | None = None,
         redis: SecretStr | None = None,
@@ -73,6 +77,7 @@ class Gateway:
         self._cache = Cache(pool, self._settings)
         self._next_prune = 0.0
         self._on_settled = on_settled
+        self._on_fallback = on_fallback
         self._name = name or f"{socket.gethostname()}/{os.getpid()}"
 
     async def __aenter__(self) -> Self:
@@ -182,8 +187,10 @@ class Gateway:
                     self._telemetry.breaker_refused(candidate.model)
                     logger.warning("%s fails too often; it is asked again in %.0f s", candidate.model, begun.seconds)
                 case "send" if terms.mode == "batch":
-                    raise Deferred(_BATCH_SECONDS, begun.call, "waits for its batch")
+                    raise Deferred(_BATCH_SECONDS, begun.call, PENDING["batch"].format(model=candidate.model))
                 case "send":
+                    if closed and origin.job_id and self._on_fallback is not None:
+                        await self._on_fallback(origin.job_id, request.model, candidate.model)
                     tier = replace(candidate, tier="flex") if terms.mode == "flex" else candidate
                     try:
                         reply = await self._flights.fly(begun, provider, origin.kind, tier, terms)
@@ -201,7 +208,8 @@ class Gateway:
                     return _Found(begun.call, await self._background.fetch(due), "answered", begun.model)
                 case _:
                     raise refusal(begun, candidate, terms)
-        raise Deferred(min(closed), None, "every model fails too often at the moment")
+        models = " and ".join(candidate.model for candidate in candidates)
+        raise Deferred(min(closed), None, f"{models} {'fails' if len(closed) == 1 else 'fail'} too often at the moment")
 
     def _asked(
         self,

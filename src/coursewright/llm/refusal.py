@@ -5,6 +5,24 @@ from coursewright.llm.call import Begun
 from coursewright.llm.model import Deferred, Request
 from coursewright.llm.terms import Terms
 
+# Why a call may not be sent now (`begin_call`), in words for the story of its job.
+_WAITS = {
+    "backoff": "{model} has just failed and is asked again",
+    "budget in flight": "calls under way may use up the budget; what they really cost shows when they are answered",
+    "calls at once": "the organisation has as many calls under way as it may have",
+    "limit": "{model} takes no more requests this minute",
+    "load": "{model} is busy with other calls",
+}
+
+# The same, while an answer is under way; by the mode of its send.
+_UNANSWERED = "a call to {model} has no answer yet; if its worker has vanished, it is made again when its time is up"
+PENDING = {
+    "sync": _UNANSWERED,
+    "flex": _UNANSWERED,
+    "background": "{model} makes an answer in the background",
+    "batch": "an answer comes with a batch of {model}, within a day",
+}
+
 
 def refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
     """Return what to raise when a call may not be sent now."""
@@ -30,9 +48,10 @@ def refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
             assert terms.unfit is not None  # noqa: S101 - that is what makes the mode unfit
             return terms.unfit
         case "pending":
-            return Deferred(begun.seconds, begun.call, "already asked")
+            return Deferred(begun.seconds, begun.call, PENDING[begun.mode].format(model=request.model))
         case _:
-            return Deferred(begun.seconds, begun.other, begun.why)
+            why = _WAITS.get(begun.why, begun.why).format(model=request.model)
+            return Deferred(begun.seconds, begun.other, why)
 
 
-__all__ = ["refusal"]
+__all__ = ["PENDING", "refusal"]

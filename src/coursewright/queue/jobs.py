@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from coursewright.db.pool import Pool
-from coursewright.db.queries import sql
+from coursewright.db.queries import fetch_all, sql
 from coursewright.errors import Conflict, InvalidRequest, NotFound
 from coursewright.queue.model import Job, JobStatus, Task, TaskStatus
 
@@ -33,6 +33,23 @@ class RunningTask:
     task_type: str
     section_title: str | None
     lesson_title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why tasks wait, and for how many seconds at most."""
+
+    because: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """A line of a job's story, for people."""
+
+    created_at: datetime
+    level: str
+    message: str
 
 
 class JobQueue:
@@ -123,6 +140,22 @@ class JobQueue:
         ):
             await cursor.execute(sql(__package__, "running"), {"job_id": job_id})
             return await cursor.fetchall()
+
+    async def waiting(self, job_id: UUID) -> list[Waiting]:
+        """Return what tasks of a job wait for, where that is known; the longest wait first."""
+        async with self._pool.connection() as connection:
+            return await fetch_all(connection, Waiting, sql(__package__, "waiting"), {"job_id": job_id})
+
+    async def story(self, job_id: UUID, most: int = 1000) -> list[StoryLine]:
+        """Return what happened to a job, in words, oldest first: the newest lines of it."""
+        async with self._pool.connection() as connection:
+            return await fetch_all(connection, StoryLine, sql(__package__, "story"), {"job_id": job_id, "most": most})
+
+    async def tell(self, job_id: UUID, kind: str, payload: Mapping[str, str], same: str) -> None:
+        """Add to a job's story; what has the same `same` in its payload is told again only after ten minutes."""
+        async with self._pool.connection() as connection:
+            parameters = {"job_id": job_id, "kind": kind, "payload": Jsonb(dict(payload)), "same": same}
+            await connection.execute(sql(__package__, "tell"), parameters)
 
     async def events(self, job_id: UUID, after: int = 0) -> list[Event]:
         """Return a job's events with a number above `after`."""

@@ -114,6 +114,7 @@ class Leases:
             attempt=lease.attempt,
             seconds=snooze.seconds if snooze else 0.0,
             waits_for=snooze.waits_for if snooze else None,
+            because=snooze.because if snooze else None,
         )
         return held
 
@@ -153,6 +154,14 @@ class Leases:
         assert left is not None  # noqa: S101 - always one row
         return left
 
+    async def present(self, worker: str, concurrency: int, seconds: float) -> None:
+        """Say that a worker is there, and will say so again within `seconds`."""
+        await self._do("present", worker=worker, concurrency=concurrency, seconds=seconds)
+
+    async def leave(self, worker: str) -> None:
+        """Say that a worker ends."""
+        await self._do("leave", worker=worker)
+
     async def rescue(self, max_rescues: int) -> int:
         """Take back expired leases; a task that outlived more than `max_rescues` workers fails as poison."""
         count: int = await self._scalar("rescue", max_rescues=max_rescues)
@@ -167,6 +176,10 @@ class Leases:
         """Return the seconds until a task, entry or lease is due by the clock alone; `None` when nothing is."""
         seconds: float | None = await self._scalar("next_due", only_job=only_job)
         return seconds
+
+    async def _do(self, query: str, **parameters: Any) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(sql(__package__, query), parameters)
 
     async def _scalar(self, query: str, **parameters: Any) -> Any:
         async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:

@@ -159,10 +159,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Not now: again after `seconds`, or when the call `waits_for` settles. No failure."""
+    """Not now: again after `seconds`, or when the call `waits_for` settles. No failure.
+
+    `because` is told in the job's story, where the wait is worth a word.
+    """
 
     seconds: float
     waits_for: UUID | None = None
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

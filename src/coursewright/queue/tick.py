@@ -77,6 +77,7 @@ class Tick(Worker):
             leases, self._timed(step), connect, settings.model_copy(update=short), name=name, poll_interval=0.5
         )
         self._patience = 0.0
+        self._is_for_all = False  # it has a row of its own
         self._began = began
         self._budget = budget
         self._end = began + budget

@@ -1,6 +1,7 @@
 """A worker: admits jobs, leases tasks, carries out steps, and sees to the duties that every worker shares."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -19,6 +20,7 @@ from coursewright.queue.completions import Completions
 from coursewright.queue.heartbeat import Heartbeat, Reason
 from coursewright.queue.leases import Leases
 from coursewright.queue.model import Cancel, Done, Fail, Lease, Outcome, Snooze
+from coursewright.queue.watched import watched
 from coursewright.settings import WorkerSettings
 
 _log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Worker:
         self._settings = settings
         self._poll_interval = poll_interval
         self._only_job = only_job
+        self._is_for_all = only_job is None  # and stays until it is stopped
         self._listen = listen
         self._on_start = on_start
         self._duty = duty
@@ -132,6 +135,9 @@ class Worker:
                     each.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
                 await self._drain()
+                if self._is_for_all:
+                    with contextlib.suppress(Exception):  # else it counts as lost after a while
+                        await self._leases.leave(self.name)
 
     async def run_beside(self, *duties: Callable[[], Awaitable[object]]) -> None:
         """Work until `stop`, and carry out duties that never end meanwhile; one that ends by itself ends the work."""
@@ -170,6 +176,8 @@ class Worker:
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + self._settings.lease_seconds
             await self._leases.sweep(self._settings.lease_seconds)
+            if self._is_for_all:
+                await self._leases.present(self.name, self._settings.concurrency, 3 * self._settings.lease_seconds)
         if not self._room:
             return False
         claimed = await self._claim(self._room)
@@ -205,11 +213,13 @@ class Worker:
             self._heartbeat.add(lease.task_id, lease.attempt)
         self._reasons.pop(lease.task_id, None)
         self._on_start(lease)
-        self._running[lease.task_id] = asyncio.create_task(self._carry_out(lease), name=lease.identifier)
+        self._running[lease.task_id] = asyncio.create_task(
+            watched(lease, lambda: self._carry_out(lease)), name=lease.identifier
+        )
 
-    async def _carry_out(self, lease: Lease) -> None:
+    async def _carry_out(self, lease: Lease) -> Outcome | None:
+        outcome: Outcome | None = None
         try:
-            outcome: Outcome | None
             try:
                 outcome = await self._step(lease)
             except asyncio.CancelledError:
@@ -229,6 +239,7 @@ class Worker:
             if self._running.get(lease.task_id) is asyncio.current_task():
                 del self._running[lease.task_id]
             self._wake.set()
+        return outcome
 
     def _stopped(self, lease: Lease) -> Outcome:
         """Return what becomes of a step that the worker's own end has cut off."""

@@ -140,7 +140,7 @@ async def test_a_full_window_answers_429_and_tells_when(pool: Pool, database_url
         full = await service.ours.http.post(route, json=body)
         assert full.status_code == 429
         assert 3500 < int(full.headers["retry-after"]) <= 3600
-        metrics = service.app.state.metrics.text([]).decode()
+        metrics = service.app.state.metrics.text([], []).decode()
         assert "coursewright_limits_reached_total 2.0" in metrics
 
 

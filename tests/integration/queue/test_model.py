@@ -226,7 +226,12 @@ class QueueMachine(RuleBasedStateMachine):
         name, key, attempt = data.draw(st.sampled_from(self.leases))
         seconds = 0.0 if now else LATER
         got = self.call(
-            "release", task_id=self.id_of(name, key), attempt=attempt, seconds=seconds, waits_for=UUID(int=7)
+            "release",
+            task_id=self.id_of(name, key),
+            attempt=attempt,
+            seconds=seconds,
+            waits_for=UUID(int=7),
+            because="it has to",
         )
         assert got == self.model.release(name, key, attempt, now=now)
 

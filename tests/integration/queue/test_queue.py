@@ -367,9 +367,11 @@ async def test_what_a_plan_brought_is_skipped_when_it_cannot_be_made_anew(bench:
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 async def test_an_end_that_another_program_writes_is_part_of_the_story(bench: Bench, status: str) -> None:
     job_id = await bench.started()
-    await bench.scalar(
-        "update course_generation_jobs set status = %s, error_message = 'enough' where id = %s", status, job_id
-    )
+    async with bench.pool.connection() as connection, connection.transaction():
+        await connection.execute("set local application_name = 'another'")
+        await connection.execute(
+            "update course_generation_jobs set status = %s, error_message = 'enough' where id = %s", [status, job_id]
+        )
     last = (await bench.jobs.events(job_id))[-1]
     assert last.kind == f"job_{status}"
     assert last.payload.get("error") == (None if status == "cancelled" else "enough")
@@ -381,7 +383,7 @@ async def test_an_end_that_another_program_writes_is_part_of_the_story(bench: Be
         == {
             "completed": "The course is finished, but: enough",
             "failed": "No course came out: enough",
-            "cancelled": "Cancelled.",
+            "cancelled": "Cancelled by another program.",
         }[status]
     )
 

@@ -74,7 +74,7 @@ async def metrics(request: Request, program: Program) -> Response:
     if token is not None and not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
         raise Unauthenticated("The token for measures is not valid.", hint="See COURSEWRIGHT_API__METRICS_TOKEN.")
     measured: Metrics = request.app.state.metrics
-    return Response(measured.text(await program.operations.measures()), media_type=measured.content_type)
+    return Response(measured.text(*await program.operations.measures()), media_type=measured.content_type)
 
 
 @router.get("/docs", include_in_schema=False)

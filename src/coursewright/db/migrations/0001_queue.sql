@@ -114,6 +114,7 @@ alter table public.course_generation_tasks
     add column if not exists rescues integer not null default 0,         -- leases that expired under a worker
     add column if not exists run_at timestamptz not null default now(),
     add column if not exists waits_for uuid,                             -- the call whose settling wakes the task
+    add column if not exists waits_because text,                         -- why, in words, where that is worth a word
     add column if not exists held boolean not null default false,        -- its job is paused
     add column if not exists decisive boolean not null default false,    -- without it the job has failed
     add column if not exists needs text not null default 'completed'     -- what its dependencies must be

@@ -194,7 +194,8 @@ begin
 end $$;
 
 -- Hand a task back without a failure: later, when a call settles, or at once. False when the lease is lost.
-create function coursewright.release_task(task uuid, fence integer, again_in interval, call uuid) returns boolean
+create function coursewright.release_task(task uuid, fence integer, again_in interval, call uuid,
+                                          because text default null) returns boolean
 language plpgsql as $$
 declare
     job public.course_generation_jobs;
@@ -209,8 +210,12 @@ begin
        set status = case when ended then 'cancelled' else 'queued' end, held = job.status = 'paused',
            completed_at = case when ended then clock_timestamp() end,
            run_at = clock_timestamp() + again_in, waits_for = case when ended then null else call end,
-           updated_at = clock_timestamp()
+           waits_because = because, updated_at = clock_timestamp()
      where t.id = task and t.attempt = fence and t.status = 'running';
+    if because is not null then
+        perform coursewright.tell(job.id, 'job_waits', jsonb_build_object(
+            'because', because, 'seconds', round(extract(epoch from again_in))), 'because');
+    end if;
     if again_in <= interval '0' then
         perform pg_notify('coursewright', '');
     end if;
@@ -265,6 +270,7 @@ create function coursewright.rescue_job(job uuid, max_rescues integer) returns i
 declare
     state text;
     poisoned text[];
+    rescued text[];
     n integer;
 begin
     select j.status into state from public.course_generation_jobs j where j.id = job for no key update;
@@ -281,7 +287,7 @@ begin
            set rescues = f.losses, status = f.status, held = f.status = 'queued' and state = 'paused',
                -- Tasks that fell together rise apart, so that one that kills its worker does not take the same
                -- neighbours along until all of them are poison.
-               run_at = clock_timestamp() + random() * (f.losses - 1) * interval '2 s',
+               run_at = clock_timestamp() + random() * (f.losses - 1) * interval '2 s', waits_because = null,
                updated_at = clock_timestamp(), completed_at = case when f.status <> 'queued' then clock_timestamp() end,
                error_category = case f.status when 'failed' then 'resource_exhausted' else t.error_category end,
                error_severity = case f.status when 'failed' then 'critical' else t.error_severity end,
@@ -290,7 +296,12 @@ begin
                    else t.error_message end
           from fate f where t.id = f.id and t.attempt = f.attempt and t.status = 'running'
         returning t.task_identifier, t.status)
-    select count(*), array_agg(b.task_identifier) filter (where b.status = 'failed') into n, poisoned from back b;
+    select count(*), array_agg(b.task_identifier) filter (where b.status = 'failed'),
+           array_agg(b.task_identifier) filter (where b.status = 'queued')
+      into n, poisoned, rescued from back b;
+    if rescued is not null then
+        perform coursewright.record_event(job, 'tasks_rescued', jsonb_build_object('tasks', rescued));
+    end if;
     if poisoned is not null then
         perform coursewright.unblock(job, poisoned);
         perform coursewright.advance(job, 'failed', cardinality(poisoned), 0, (

@@ -65,6 +65,109 @@ create function coursewright.tell_task(job uuid, identifier text) returns text s
      where t.job_id = job and t.task_identifier = identifier
 $$;
 
+-- Who acts: whom the service answers, else our own program, else another one.
+create function coursewright.actor() returns text stable language sql as $$
+    select case when coalesce(current_setting('coursewright.actor', true), '') <> ''
+                then 'by ' || current_setting('coursewright.actor', true)
+                when current_setting('application_name', true) like 'coursewright%' then 'on the command line'
+                else 'by another program' end
+$$;
+
+create function coursewright.many(n bigint, one text) returns text immutable language sql as $$
+    select format('%s %s%s', n, one, case when n = 1 then '' else 's' end)
+$$;
+
+-- Record an event that may happen over and over: the same one again only after ten minutes. `same` names the field that
+-- makes it the same. Takes the job's lock.
+create function coursewright.tell(job uuid, kind text, payload jsonb, same text) returns void
+language plpgsql as $$
+begin
+    perform from public.course_generation_jobs j
+      where j.id = job and j.status not in ('completed', 'failed', 'cancelled') for no key update;
+    if found and not exists (
+        select from (select e.kind, e.payload, e.created_at from coursewright.events e
+                      where e.job_id = job order by e.number desc limit 100) e
+         where e.kind = tell.kind and e.payload ->> same is not distinct from tell.payload ->> same
+           and e.created_at > clock_timestamp() - interval '10 minutes') then
+        perform coursewright.record_event(job, kind, payload);
+    end if;
+end $$;
+
+-- What an event means, in words.
+create function coursewright.tell_in_words(of_job uuid, kind text, payload jsonb) returns text stable
+language plpgsql as $$
+declare
+    error text := payload ->> 'error';
+    many integer := case when payload ? 'tasks' then jsonb_array_length(payload -> 'tasks') end;
+    identifier text := coalesce(payload ->> 'task', case when many = 1 then payload #>> '{tasks,0}' end);
+    task public.course_generation_tasks;
+    told text;
+    doomed integer;
+    job public.course_generation_jobs;
+begin
+    if identifier is not null then
+        select * into task from public.course_generation_tasks t
+         where t.job_id = of_job and t.task_identifier = identifier;
+        told := coalesce(coursewright.tell_task(of_job, identifier), identifier);
+    end if;
+    case kind
+    when 'job_started' then
+        return 'Work on the course has begun.';
+    when 'task_completed' then
+        if task.task_type = 'outline_generation' and task.result_metadata ? 'outline' then
+            return (select format('The outline of “%s” is made: %s, %s.', o ->> 'title',
+                        coursewright.many(jsonb_array_length(o -> 'paths'), 'module'),
+                        coursewright.many((select sum(jsonb_array_length(p -> 'lessons'))
+                                             from jsonb_array_elements(o -> 'paths') p)::bigint, 'lesson'))
+                      from (select task.result_metadata -> 'outline' as o) x);
+        end if;
+        return format('Finished %s%s.', told, case when task.result_metadata ? 'substituted' then
+            ' with the built-in author, because no reply of the model could be used' else '' end);
+    when 'task_failed' then
+        if told is null then
+            return format('%s failed: %s', coursewright.many(many, 'task'), error);
+        end if;
+        select count(*) into doomed from public.course_generation_tasks t
+         where t.job_id = of_job and t.status = 'skipped' and t.error_category = 'dependency_failed'
+           and t.error_message like 'Skipped, because ' || identifier || ' %';
+        return format('Could not finish %s: %s', told, error)
+            || case when doomed > 0 then format(' Skipped with it: %s.', coursewright.many(doomed, 'task')) else '' end;
+    when 'task_skipped' then
+        return format('Skipped %s %s.', coalesce(told, coursewright.many(many, 'task')), coursewright.actor());
+    when 'tasks_retried' then
+        return format('Doing %s again, and what follows, as asked %s.',
+                      coalesce(told, coursewright.many(many, 'task')), coursewright.actor());
+    when 'tasks_rescued' then
+        return format('A worker vanished while it was at %s; %s begun again.',
+                      coalesce(told, coursewright.many(many, 'task')), case when many = 1 then 'this is' else 'they are' end);
+    when 'job_waits' then
+        return format('Waiting: %s.', rtrim(payload ->> 'because', '.'));
+    when 'model_changed' then
+        return format('%s fails too often at the moment; %s is asked instead.', payload ->> 'from', payload ->> 'to');
+    when 'job_paused' then
+        return coalesce('Paused: ' || error, format('Paused %s.', coursewright.actor()));
+    when 'job_resumed' then
+        return format('Going on, as asked %s.', coursewright.actor());
+    when 'job_cancelled' then
+        return format('Cancelled %s.', coursewright.actor());
+    when 'job_completed' then
+        select * into job from public.course_generation_jobs j where j.id = of_job;
+        return 'The course is finished' || coalesce((
+            select format(': %s, %s, %s, %s', coursewright.many((s ->> 'modules')::bigint, 'module'),
+                          coursewright.many((s ->> 'lessons')::bigint, 'lesson'),
+                          coursewright.many((s ->> 'sections')::bigint, 'section'),
+                          coursewright.many((s ->> 'questions')::bigint, 'question'))
+              from (select job.result_data -> 'stats' as s) x where s ? 'questions'), '')
+            || case when coursewright.job_spend(of_job) > 0
+                    then format(', for $%s', round(coursewright.job_spend(of_job), 4)) else '' end
+            || coalesce(', but: ' || error, '.');
+    when 'job_failed' then
+        return coalesce('No course came out: ' || error, 'No course came out.');
+    else
+        return replace(kind, '_', ' ');
+    end case;
+end $$;
+
 -- Jobs that somebody watches over HTTP at this moment. Only their events ring: a transaction that notifies takes a lock
 -- of the whole server until it has committed, so that with a bell for every event one commit at a time would get through.
 create unlogged table coursewright.watched (job_id uuid primary key, until timestamptz not null);
@@ -73,29 +176,25 @@ alter table coursewright.watched enable row level security;
 create function coursewright.tell_events() returns trigger language plpgsql as $$
 begin
     insert into public.course_generation_logs (job_id, task_id, level, message, source, details, created_at)
-    select e.job_id, t.id,
-           case e.kind when 'task_failed' then 'error' when 'job_failed' then 'critical'
-                       when 'task_skipped' then 'warning' when 'job_cancelled' then 'warning' else 'info' end,
-           case e.kind
-               when 'job_started' then 'Work on the course has begun.'
-               when 'task_completed' then format('Finished %s.', coalesce(told, e.task))
-               when 'task_failed' then coalesce(format('Could not finish %s: %s', coalesce(told, e.task), e.error),
-                                                format('%s tasks failed: %s', e.many, e.error))
-               when 'task_skipped' then format('Skipped %s tasks.', e.many)
-               when 'tasks_retried' then format('Doing %s tasks again, and what follows from them.', e.many)
-               when 'job_paused' then 'Paused.'
-               when 'job_resumed' then 'Going on.'
-               when 'job_cancelled' then 'Cancelled.'
-               when 'job_completed' then coalesce('The course is finished, but: ' || e.error, 'The course is finished.')
-               when 'job_failed' then coalesce('No course came out: ' || e.error, 'No course came out.')
-               else replace(e.kind, '_', ' ') end,
-           'queue', e.payload, e.created_at
-      from (select a.*, a.payload ->> 'task' as task, a.payload ->> 'error' as error,
-                   case when a.payload ? 'tasks' then jsonb_array_length(a.payload -> 'tasks') end as many
-              from added a) e
-      left join public.course_generation_tasks t on t.job_id = e.job_id and t.task_identifier = e.task
-      left join lateral coursewright.tell_task(e.job_id, e.task) told on e.task is not null
-     order by e.job_id, e.number;
+    select a.job_id, t.id,
+           case when a.kind in ('task_skipped', 'tasks_rescued', 'model_changed', 'job_cancelled') then 'warning'
+                when a.kind in ('job_paused', 'job_completed') and a.payload ->> 'error' is not null then 'warning'
+                when a.kind = 'task_failed' then 'error' when a.kind = 'job_failed' then 'critical' else 'info' end,
+           coursewright.tell_in_words(a.job_id, a.kind, a.payload), 'queue', a.payload, a.created_at
+      from added a
+      left join public.course_generation_tasks t on t.job_id = a.job_id and t.task_identifier = a.payload ->> 'task'
+     order by a.job_id, a.number;
+    -- Lessons whose last parts these were.
+    insert into public.course_generation_logs (job_id, level, message, source, created_at)
+    select l.job_id, 'info', format('The lesson “%s” is complete.', l.title), 'queue',
+           l.at + interval '1 microsecond'
+      from (select a.job_id, t.lesson_id, max(t.input_data #>> '{lesson,title}') as title, max(a.created_at) as at
+              from added a
+              join public.course_generation_tasks t on t.job_id = a.job_id and t.task_identifier = a.payload ->> 'task'
+             where a.kind = 'task_completed' and t.lesson_id is not null group by 1, 2) l
+     where l.title is not null and not exists (
+           select from public.course_generation_tasks t
+            where t.job_id = l.job_id and t.lesson_id = l.lesson_id and t.status <> 'completed');
     perform pg_notify('coursewright_events', w.job_id::text) from coursewright.watched w
       where w.until > clock_timestamp() and w.job_id in (select a.job_id from added a);
     return null;
@@ -140,6 +239,8 @@ begin
             'completed', new.completed_tasks, 'failed', new.failed_tasks, 'skipped', new.skipped_tasks,
             'total', new.total_tasks, 'progress', new.progress_percentage)
             || case when new.status in ('completed', 'failed') then jsonb_build_object('error', new.error_message)
+                    when new.status = 'paused' and new.error_message is distinct from old.error_message
+                    then jsonb_build_object('error', new.error_message)
                     else '{}' end);
     end if;
     if new.status in ('completed', 'failed', 'cancelled') then

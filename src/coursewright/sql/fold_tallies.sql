@@ -1,0 +1,2 @@
+-- Add up what was counted, before it becomes much.
+select coursewright.fold_tallies()
