@@ -16,6 +16,7 @@ from coursewright.documents.read.pdf_text import (
     list_text,
     running_text,
     vocabulary,
+    with_stops,
 )
 from coursewright.documents.read.tables import table_parts
 
@@ -35,6 +36,7 @@ class _Block:
 
 def add_blocks(builder: DocumentBuilder, lines: Sequence[Line], headings: Mapping[int, Sequence[Heading]]) -> None:
     """Add the blocks that `lines` make up; `headings` stand at the index of their first line."""
+    lines = with_stops(lines)
     known = vocabulary(lines)
     section: list[_Block] = []
     block: list[Line] = []

@@ -14,6 +14,7 @@ _HYPHEN = re.compile(r"[^\W\d_][-‐]$")
 _AND = re.compile(r"(?:and|or|und|oder|bzw|et|ou|y|o|u|e|to|bis)\b", re.IGNORECASE)
 _CJK_END = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]$")
 _CJK_START = re.compile("^[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_LONGEST_ITEM = 12  # lines
 _EDGES = ".,;:!?()\"'“”‘’«»"
 
 
@@ -21,6 +22,41 @@ def is_item(line: Line) -> bool:
     """Tell whether a line begins with a bullet or a number."""
     first = line.words[0].text
     return len(line.words) > 1 and bool(BULLET.match(first) or NUMBER.match(first))
+
+
+def with_stops(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines; bare numbers that count the items of a list get their stops ("1 Lift the lid", "2 Close it").
+
+    What follows a number is indented, or the next number.
+    """
+    marked = list(lines)
+    for start in range(len(lines)):
+        if not _is_counted(lines[start], 1):
+            continue
+        items = [start]
+        for index in range(start + 1, len(lines)):
+            line, last = lines[index], lines[items[-1]]
+            if _is_counted(line, len(items) + 1) and abs(line.left - last.left) < 0.8 * line.size:
+                items.append(index)
+            elif line.cells or line.left < last.left + 0.5 * line.size or index - items[-1] > _LONGEST_ITEM:
+                break
+        if len(items) > 1:
+            for index in items:
+                first, *rest = lines[index].words
+                marked[index] = replace(lines[index], words=(replace(first, text=f"{first.text}."), *rest))
+    return marked
+
+
+def _is_counted(line: Line, number: int) -> bool:
+    words = line.words
+    return (
+        words[0].text == str(number)
+        and len(words) > 1
+        and words[1].text[0].isalpha()
+        and not words[1].glued
+        and not line.cells
+        and not line.mono
+    )
 
 
 def vocabulary(lines: Iterable[Line]) -> set[str]:
@@ -139,4 +175,14 @@ def code_text(block: Sequence[Line]) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["BULLET", "ENDS_SENTENCE", "NUMBER", "code_text", "is_item", "list_text", "running_text", "vocabulary"]
+__all__ = [
+    "BULLET",
+    "ENDS_SENTENCE",
+    "NUMBER",
+    "code_text",
+    "is_item",
+    "list_text",
+    "running_text",
+    "vocabulary",
+    "with_stops",
+]

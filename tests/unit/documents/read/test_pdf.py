@@ -83,6 +83,24 @@ def test_nested_lists_keep_their_levels() -> None:
     ]
 
 
+def test_bare_numbers_that_count_items_make_a_list_and_others_do_not() -> None:
+    pages = _Pages()
+    for top, left, text in [
+        (100, 72, "1"), (100, 90, "Lift the lid and set it"), (112, 90, "on the ground."), (124, 72, "2"),
+        (124, 90, "Close the hive again."), (160, 72, "In a year of swarms a hive has lost more than"),
+        (172, 72, "1 queen and two of its drones, as the book of"), (184, 72, "the keeper says in the end."),
+    ]:  # fmt: skip
+        pages.line(top, text, left=left)
+    assert blocks(read("list.pdf", pages.saved())) == [
+        ("list", "1. Lift the lid and set it on the ground.\n2. Close the hive again."),
+        (
+            "paragraph",
+            "In a year of swarms a hive has lost more than 1 queen and two of its drones, as the book of the keeper "
+            "says in the end.",
+        ),
+    ]
+
+
 def test_hyphens_of_the_typesetter_go_and_those_of_the_author_stay() -> None:
     pages = _Pages()
     text = [

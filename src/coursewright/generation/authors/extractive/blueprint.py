@@ -23,6 +23,7 @@ from coursewright.generation.authors.extractive.questions.gap import gaps
 from coursewright.generation.authors.extractive.questions.lookup import lookups
 from coursewright.generation.authors.extractive.questions.steps import ordering
 from coursewright.generation.authors.extractive.section import KEY_CONCEPTS
+from coursewright.generation.authors.extractive.titles import without_number
 
 _OPTIONS = 4
 _SPARING = frozenset({"acronym", "lookup", "gap", "describe"})  # honest, but a set of nothing else would be dull
@@ -227,7 +228,7 @@ def _lesson_objectives(
                 found[words.say("objectives", name, term=concept.term)] = None
     if not found:
         for place in places[:_LESSON_OBJECTIVES]:
-            found[words.say("objectives", "describe", title=place.title)] = None
+            found[words.say("objectives", "describe", title=without_number(place.title))] = None
     return tuple(found)
 
 

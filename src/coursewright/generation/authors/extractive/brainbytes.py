@@ -10,6 +10,7 @@ from coursewright.generation.authors.extractive.blocks import SourceBlock
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.section import best_sentences
 from coursewright.generation.authors.extractive.sentences import is_speakable
+from coursewright.generation.authors.extractive.titles import without_number
 
 _SENTENCES = 3
 _MOST_SENTENCES = 8
@@ -38,7 +39,8 @@ def make_brainbytes(
     spoken += chosen
     terms = dict.fromkeys(concept.term for section in sections for concept in section.key_concepts)
     recalled = [term for term in terms if is_speakable(term)][:_RECALLED]
-    titles = [words.spoken(plan.title) for plan in lesson.sections if is_speakable(plan.title)][:_RECALLED]
+    names = dict.fromkeys(without_number(plan.title) for plan in lesson.sections if is_speakable(plan.title))
+    titles = [words.spoken(name) for name in names][:_RECALLED]
     if len(recalled) > 1 or len(titles) > 1:  # one alone is no recap
         remembered = words.enumerate(recalled) if len(recalled) > 1 else words.series(titles)
         spoken.append(words.say("brainbytes", "recap", terms=remembered))

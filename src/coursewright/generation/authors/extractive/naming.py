@@ -1,19 +1,17 @@
 """Titles of modules, lessons and sections from the headings above their passages, each distinct among its kind."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.material import common_path, path_of
-from coursewright.generation.authors.extractive.titles import telling
+from coursewright.generation.authors.extractive.titles import telling, without_number
 
 _DOMINANT = 0.65  # share of the words above which one heading names the whole group
 _PLAIN_WORDS = 4
 _NAMED = 0.15  # share of the words from which a heading is named in a joined title
 _MOST_NAMED = 3
-_CONTINUED = re.compile(r"[\s.…—–-]*(?:\(\d+(?:/\d+)?\)|(?:Part|Teil|Partie|Parte)\s+[IVX\d]+)$")
 _OPENERS = {
     "de": frozenset({"der", "die", "das", "ein", "eine"}),
     "en": frozenset({"the", "a", "an", "how", "what"}),
@@ -86,7 +84,7 @@ def joined(titles: Sequence[str], words: Catalogue) -> str:
     Titles with commas are parted by something stronger. An article loses its capital inside a title, and
     parts of one and the same ("Patches (2)") are named once.
     """
-    names = list(dict.fromkeys(_CONTINUED.sub("", title) for title in titles if title))
+    names = list(dict.fromkeys(without_number(title) for title in titles if title))
     lowered = _OPENERS.get(words.language, frozenset())
     names = [
         name[0].lower() + name[1:] if place and name.split()[0].casefold() in lowered else name

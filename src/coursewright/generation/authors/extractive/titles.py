@@ -11,6 +11,7 @@ _NUMBER = re.compile(
 )
 _EDGES = " \t\u00a0\u200b\u3000#¶§:.–—-"
 _SPACED_DOTS = re.compile(r"(?:\s?\.){3,}(?=\s*\(|$)")
+_CONTINUED = re.compile(r"[\s.…—–-]*(?:\(\d+(?:/\d+)?\)|(?:Part|Teil|Partie|Parte)\s+[IVX\d]+)$")
 _LABEL_WORDS = 6
 _LABEL_CUT = re.compile(r"\s*(?:[:;(（–—]|, | - ).*$", re.S)
 
@@ -24,6 +25,11 @@ def clean(heading: str, words: Catalogue) -> str:
     )
     unnumbered = _NUMBER.sub("", unnumbered)
     return unnumbered.strip(_EDGES) or title.strip(_EDGES)
+
+
+def without_number(title: str) -> str:
+    """Return a title without what tells apart the parts of one thing: "Patches (2)", "A tour — Part II"."""
+    return _CONTINUED.sub("", title)
 
 
 def is_generic(title: str, words: Catalogue) -> bool:
@@ -70,4 +76,4 @@ def label(title: str, links: frozenset[str]) -> str:
     return " ".join(kept).strip(",;: ")
 
 
-__all__ = ["clean", "is_generic", "is_glossary", "is_matter", "label", "telling"]
+__all__ = ["clean", "is_generic", "is_glossary", "is_matter", "label", "telling", "without_number"]

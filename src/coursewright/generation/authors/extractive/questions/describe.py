@@ -20,6 +20,7 @@ from coursewright.generation.authors.extractive.words import count_words
 _SENTENCES, _FEWEST_SENTENCES = 3, 2
 _POINTS, _FEWEST_POINTS = 6, 3
 _ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+\S+\s+\S+\s+\S")  # three words at least
+_MARK = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 _FEWEST_WORDS = 25  # of a model answer
 
 
@@ -60,8 +61,12 @@ def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Ca
 
 
 def _first_sentence(line: str, words: Catalogue) -> str:
-    spans = sentences(line, words.language)
-    return line[: spans[0][1]] if len(spans) > 1 and is_closed(line[: spans[0][1]]) else line
+    """Return a list item up to the end of its first sentence."""
+    mark = _MARK.match(line)
+    start = mark.end() if mark else 0
+    spans = sentences(line[start:], words.language)
+    end = start + spans[0][1] if spans else 0
+    return line[:end] if len(spans) > 1 and is_closed(line[start:end]) else line
 
 
 def _most_points(shown: Sequence[SourceBlock], words: Catalogue) -> tuple[Passage | None, list[tuple[str, str]]]:
