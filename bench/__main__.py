@@ -1,4 +1,4 @@
-"""`python -m bench [PART …] [--entries N]`: measure, print; with all parts, keep."""
+"""`python -m bench [PART …] [--entries N] [--real]`: measure, print; with all parts, keep."""
 
 import argparse
 import itertools
@@ -11,18 +11,23 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import admission, api, course, documents, gateway, queue, retrieval, ticks, workers
+from bench import admission, api, course, documents, gateway, latency, money, queue, quota, retrieval, ticks, workers
 from bench.report import Table, write
 from coursewright.db.embedded import running_server
 
 NewDatabase = Callable[[], str]
 
-PARTS: dict[str, Callable[[NewDatabase, int], list[Table]]] = {
+Part = Callable[[NewDatabase, argparse.Namespace], list[Table]]
+
+PARTS: dict[str, Part] = {
     "course": lambda _, __: course.measure(),
     "documents": lambda _, __: documents.measure(),
     "gateway": lambda new, _: gateway.measure(new),
+    "latency": lambda new, options: latency.measure(new, real=options.real),
+    "quota": lambda new, options: quota.measure(new, real=options.real),
+    "money": lambda new, _: money.measure(new),
     "queue": lambda new, _: queue.measure(new),
-    "admission": admission.measure,
+    "admission": lambda new, options: admission.measure(new, options.entries),
     "workers": lambda new, _: workers.measure(new),
     "retrieval": lambda new, _: retrieval.measure(new),
     "api": lambda new, _: api.measure(new),
@@ -34,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all, and keep them")
     parser.add_argument("--entries", type=int, default=1_000_000, help="waiting entries in the large case")
+    parser.add_argument("--real", action="store_true", help="latency at a model's own pace, quota for five minutes")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
@@ -51,11 +57,12 @@ def main() -> None:
 
         tables = []
         for name in arguments.parts or PARTS:
-            for table in PARTS[name](new_database, arguments.entries):
+            for table in PARTS[name](new_database, arguments):
                 print(table.markdown(), file=sys.stdout, flush=True)
                 tables.append(table)
     if not arguments.parts:
         write(tables)
 
 
-main()
+if __name__ == "__main__":  # not where a measurement starts a process of its own
+    main()

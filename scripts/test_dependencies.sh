@@ -60,3 +60,8 @@ if [ ! -x .cache/next/node_modules/.bin/next ]; then
     fi
 fi
 need prometheus "the tests of the alert rules" promtool
+if ! command -v npm >/dev/null; then
+    skipped "the tests against aimock" "there is no npm here; install Node.js yourself"
+elif ! scripts/fetch_aimock.sh; then
+    skipped "the tests against aimock" "npm cannot fetch it"
+fi

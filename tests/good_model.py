@@ -40,35 +40,50 @@ def _analysis(prompt: str) -> dict[str, Any]:
 
 
 def _outline(prompt: str) -> dict[str, Any]:
-    """A module a document, a lesson four passages, a section two."""
+    """A module a document, a lesson four passages, a section two; or as many modules and lessons as are asked for."""
     documents: dict[str, list[tuple[str, str]]] = {}
     for alias, place in _LISTED.findall(prompt):
         title, *headings = place.split(" › ")
         documents.setdefault(title, []).append((alias, " ".join(headings[-1:]) or title))
+    modules_asked, lessons_asked = _exactly(prompt, "modules"), _exactly(prompt, "lessons")
+    names = list(documents)
     modules = []
-    for title, listed in documents.items():
-        lessons = []
-        for n, four in enumerate(_runs(listed, 4), 1):
-            sections = [
-                {
-                    "title": f"{two[0][1]} ({m})",
-                    "summary": f"What the documents say about {two[0][1]}.",
-                    "sources": [alias for alias, _ in two],
-                }
-                for m, two in enumerate(_runs(four, 2), 1)
-            ]
-            lessons.append(
-                {
-                    "title": f"{title}, part {n}: {four[0][1]}",
-                    "description": "",
-                    "objectives": [f"Explain {four[0][1]}"],
-                    "quiz_objective": f"Recall {four[0][1]}",
-                    "exam_objective": f"Describe {four[0][1]}",
-                    "sections": sections,
-                }
-            )
+    for run in _parts(names, modules_asked) if modules_asked else [[name] for name in names]:
+        listed = [each for name in run for each in documents[name]]
+        if not lessons_asked:
+            given = _runs(listed, 4)
+        elif lessons_asked == len(run):
+            given = [documents[name] for name in run]
+        else:
+            given = _parts(listed, lessons_asked)
+        title = " and ".join((run[0], *run[-1:])) if len(run) > 1 else run[0]
+        lessons = [_lesson_plan(title, n, passages) for n, passages in enumerate(given, 1)]
         modules.append({"title": title, "description": "", "objectives": [f"Explain {title}"], "lessons": lessons})
     return {"title": "All of it", "description": "", "objectives": ["Explain the documents"], "modules": modules}
+
+
+def _lesson_plan(module: str, number: int, passages: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    about = passages[0][1]
+    return {
+        "title": f"{module}, part {number}: {about}",
+        "description": "",
+        "objectives": [f"Explain {about}"],
+        "quiz_objective": f"Recall {about}",
+        "exam_objective": f"Describe {about}",
+        "sections": [
+            {
+                "title": f"{two[0][1]} ({m})",
+                "summary": f"What the documents say about {two[0][1]}.",
+                "sources": [alias for alias, _ in two],
+            }
+            for m, two in enumerate(_runs(passages, 2), 1)
+        ],
+    }
+
+
+def _exactly(prompt: str, what: str) -> int:
+    found = re.search(rf"Exactly (\d+) {what}", prompt)
+    return int(found.group(1)) if found else 0
 
 
 def _section(prompt: str) -> dict[str, Any]:
@@ -159,6 +174,11 @@ def _runs(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     if len(runs) > 1 and len(runs[-1]) <= size // 2:
         runs[-2:] = [[*runs[-2], *runs[-1]]]
     return runs
+
+
+def _parts(items: Sequence[Any], number: int) -> list[Sequence[Any]]:
+    """Cut into so many runs, alike in length."""
+    return [items[n * len(items) // number : (n + 1) * len(items) // number] for n in range(number)]
 
 
 __all__ = ["answer"]

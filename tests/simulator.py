@@ -1,10 +1,11 @@
 """A provider in a process of its own, for tests and benchmarks: `python -m tests.simulator [options]`.
 
-Speaks what OpenAI's Chat Completions and background Responses look like on the wire, and batches in a form of its
-own, over plain HTTP on the loopback address; prints its port first. Latencies are lognormal around a median. It keeps a
-log of all that it would bill, one JSON line a request, written when it is taken: {call, mode, tokens: [input, output],
-at, prompt: a hash of the messages}. With `--good`, a request for JSON gets what a careful model would answer. The
-call's id comes in the header `x-call-id` or in `metadata.call_id`.
+Speaks what OpenAI's Chat Completions, Responses (whole, streamed, in the background), files and batches look like on
+the wire, and batches in a form of its own, over plain HTTP on the loopback address; prints its port first. Latencies
+are lognormal around a median. It keeps a log of all that it would bill, one JSON line a request, written when it is
+taken: {call, mode, tokens: [input, output], at, seconds, prompt: a hash of what is said}. With `--good`, a request for
+JSON gets what a careful model would answer. With `--steady`, what chance decides of a request follows from what it
+says, in whatever order requests come. The call's id comes in the header `x-call-id` or in `metadata.call_id`.
 """
 
 import argparse
@@ -19,9 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import good_model
+from tests import good_model, openai_shapes
+from tests.openai_shapes import Used
 
 _REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 503: "Service Unavailable"}
+_UNUSABLE = '{"unusable": true}'  # fits no schema
+_CACHED_FROM, _CACHED_STEP, _LETTERS = 1024, 128, 5  # tokens (OpenAI, "Prompt caching"); letters a token
+
+Answer = tuple[int, dict[str, str], dict[str, Any] | str]
 
 
 @dataclass
@@ -50,6 +56,8 @@ class Simulator:
         self._random = random.Random(options.seed)
         self._log = Path(options.log).open("a", encoding="utf-8") if options.log else None  # noqa: SIM115 - for good
         self._responses: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._files: dict[str, str | list[dict[str, Any]]] = {}
+        self._prefixes: set[int] = set()
         self._count = 0
         now = time.monotonic()
         self._requests = Bucket(options.rpm, options.rpm, now) if options.rpm else None
@@ -72,11 +80,20 @@ class Simulator:
                     name, _, value = line.decode().partition(":")
                     headers[name.strip().lower()] = value.strip()
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                asked = json.loads(body) if body else {}
-                status, more, answer = await self._answer(method, path, headers, asked)
-                streamed = status == 200 and asked.get("stream")
-                content = _stream(answer) if streamed else json.dumps(answer).encode()
-                kind = "text/event-stream" if streamed else "application/json"
+                asked: dict[str, Any] = {}
+                if path == "/v1/files":
+                    answered = self._upload(body)
+                else:
+                    asked = json.loads(body) if body else {}
+                    answered = await self._answer(method, path, headers, asked)
+                status, more, answer = answered
+                kind = "application/json"
+                if isinstance(answer, str):
+                    content, kind = answer.encode(), "application/jsonl"
+                elif status == 200 and asked.get("stream"):
+                    content, kind = openai_shapes.stream(answer), "text/event-stream"
+                else:
+                    content = json.dumps(answer).encode()
                 head = [f"HTTP/1.1 {status} {_REASONS[status]}", f"content-type: {kind}"]
                 head += [f"content-length: {len(content)}", *(f"{name}: {value}" for name, value in more.items())]
                 writer.write("\r\n".join([*head, "", ""]).encode() + content)
@@ -86,61 +103,105 @@ class Simulator:
         finally:
             writer.close()
 
-    async def _answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: dict[str, Any]
-    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+    async def _answer(self, method: str, path: str, headers: Mapping[str, str], body: dict[str, Any]) -> Answer:
         if path == "/stats":
             return 200, {}, dict(self._stats)
+        if path == "/v1/models":
+            return 200, {}, {"object": "list", "data": [{"id": self._options.model, "object": "model"}]}
+        if path.startswith("/v1/files/"):
+            return 200, {}, str(self._files[path.split("/")[3]])
+        if path.startswith("/v1/batches/"):
+            return self._batch(path.rsplit("/", 1)[1])
         if method == "GET" and path.startswith("/v1/responses/"):
             return self._fetch(path.rsplit("/", 1)[1])
         if method == "GET" and path.startswith("/batches/"):
             return self._fetch_batch(path.rsplit("/", 1)[1])
-        if self._random.random() < self._options.error_rate:
+        if self._dice(body, "error").random() < self._options.error_rate:
             self._stats["failed"] += 1
             return 503, {}, {"error": {"message": "simulated"}}
         if path == "/batches":
-            return 200, {}, self._batch(body)
-        usage = self._usage(body)
-        if wait := self._over_quota(sum(usage)):
+            return 200, {}, self._own_batch(body)
+        if path == "/v1/batches":
+            return self._begin_batch(body)
+        used = self._used(body)
+        if wait := self._over_quota(used.total):
             self._stats["refused"] += 1
             return 429, {"retry-after": f"{wait:.3f}"}, {"error": {"message": "slow down", "type": "tokens"}}
         call = headers.get("x-call-id") or body.get("metadata", {}).get("call_id", "")
         background = bool(body.get("background"))
-        self._bill(call, "background" if background else "sync", usage, body)
-        self._count += 1
-        seconds = self._options.latency * math.exp(self._random.gauss(0, self._options.sigma))
+        seconds = self._options.latency * math.exp(self._dice(body, "latency").gauss(0, self._options.sigma))
+        self._bill(call, "background" if background else "sync", used, body, seconds)
         if path == "/v1/responses":
-            reply = self._response(body, usage)
+            reply = openai_shapes.response(self._count, body, self._text(body), used)
             self._responses[reply["id"]] = (time.monotonic() + seconds, reply)
             if background:
                 return 200, {}, reply | {"status": "queued", "output": []}
             await asyncio.sleep(seconds)
-            return 200, {}, reply
+            return 200, self._headers(), reply
         await asyncio.sleep(seconds)
-        return 200, self._headers(), self._completion(body, usage)
+        return 200, self._headers(), self._completion(body, used)
 
-    def _batch(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _upload(self, form: bytes) -> Answer:
+        name = f"file_{len(self._files)}"
+        self._files[name] = openai_shapes.uploaded_lines(form)
+        return 200, {}, {"id": name, "object": "file", "purpose": "batch", "filename": "calls.jsonl"}
+
+    def _begin_batch(self, body: Mapping[str, Any]) -> Answer:
+        name = f"batch_{len(self._responses)}"
+        rows = []
+        for line in self._files[body["input_file_id"]]:
+            assert isinstance(line, dict)
+            used = self._used(line["body"])
+            self._bill(line["custom_id"], "batch", used, line["body"], self._options.latency)
+            rows.append(openai_shapes.batch_line(line["custom_id"], self._completion(line["body"], used)))
+        self._files[f"{name}_output"] = openai_shapes.json_lines(rows)
+        self._responses[name] = (time.monotonic() + self._options.latency, {"id": name, "object": "batch"})
+        return self._batch(name)
+
+    def _batch(self, name: str) -> Answer:
+        if name not in self._responses:
+            return 404, {}, {"error": {"message": f"no batch {name}"}}
+        ready, batch = self._responses[name]
+        if time.monotonic() < ready:
+            return 200, {}, batch | {"status": "in_progress"}
+        return 200, {}, batch | {"status": "completed", "output_file_id": f"{name}_output"}
+
+    def _own_batch(self, body: Mapping[str, Any]) -> dict[str, Any]:
         name = f"batch_{self._count}"
         results = []
         for item in body["items"]:
-            usage = self._usage(item)
-            self._bill(item["call"], "batch", usage, item)
-            self._count += 1
-            results.append({"call": item["call"], "reply": self._completion(item, usage)})
+            used = self._used(item)
+            self._bill(item["call"], "batch", used, item, self._options.latency)
+            results.append({"call": item["call"], "reply": self._completion(item, used)})
         self._responses[name] = (time.monotonic() + self._options.latency, {"id": name, "results": results})
         return {"id": name}
 
-    def _fetch_batch(self, name: str) -> tuple[int, dict[str, str], dict[str, Any]]:
+    def _fetch_batch(self, name: str) -> Answer:
         if name not in self._responses:
             return 404, {}, {"error": {"message": f"no batch {name}"}}
         ready, results = self._responses[name]
         return 200, {}, results if time.monotonic() >= ready else {"id": name}
 
-    def _usage(self, body: Mapping[str, Any]) -> tuple[int, int]:
+    def _dice(self, body: Mapping[str, Any], what: str) -> random.Random:
+        """Return what decides: one sequence for all requests, or one that follows from the request."""
+        if not self._options.steady:
+            return self._random
+        return random.Random("\n".join([str(self._options.seed), what, *openai_shapes.said(body)]))
+
+    def _used(self, body: Mapping[str, Any]) -> Used:
         text = json.dumps(body.get("messages") or body.get("input") or "")
-        most = body.get("max_completion_tokens") or body.get("max_tokens") or body.get("max_output_tokens") or 1000
-        written = round(most * min(1.0, max(0.05, self._random.lognormvariate(math.log(self._options.fill), 0.4))))
-        return len(text) // 5 + 3, max(1, written)
+        share = self._dice(body, "fill").lognormvariate(math.log(self._options.fill), 0.4)
+        written = round(openai_shapes.most_output(body) * min(1.0, max(0.05, share)))
+        return Used(len(text) // _LETTERS + 3, max(1, written), self._cached(body) if self._options.cache else 0)
+
+    def _cached(self, body: Mapping[str, Any]) -> int:
+        """Return how many tokens a request begins with that an earlier one began with, too."""
+        text = "\n".join(openai_shapes.said(body))
+        lengths = range(_CACHED_FROM * _LETTERS, len(text) + 1, _CACHED_STEP * _LETTERS)
+        prefixes = [hash(text[:length]) for length in lengths]
+        cached = [length for length, prefix in zip(lengths, prefixes, strict=True) if prefix in self._prefixes]
+        self._prefixes.update(prefixes)
+        return max(cached, default=0) // _LETTERS
 
     def _over_quota(self, tokens: int) -> float:
         now = time.monotonic()
@@ -166,17 +227,18 @@ class Simulator:
                     told[f"x-ratelimit-remaining-{name}"] = f"{max(0, bucket.level):.0f}"
         return told
 
-    def _bill(self, call: str, mode: str, usage: tuple[int, int], body: Mapping[str, Any]) -> None:
+    def _bill(self, call: str, mode: str, used: Used, body: Mapping[str, Any], seconds: float) -> None:
+        self._count += 1
         self._stats["taken"] += 1
-        self._stats["tokens"] += sum(usage)
+        self._stats["tokens"] += used.total
         if self._log:
-            asked = json.dumps(body.get("messages") or body.get("input") or "", sort_keys=True)
-            prompt = hashlib.sha256(asked.encode()).hexdigest()
-            line = {"call": call, "mode": mode, "tokens": usage, "at": time.time(), "prompt": prompt}
-            self._log.write(json.dumps(line) + "\n")
+            prompt = hashlib.sha256("\n".join(openai_shapes.said(body)).encode()).hexdigest()
+            tokens = [used.input, used.output]
+            line = {"call": call, "mode": mode, "tokens": tokens, "at": time.time(), "seconds": seconds}
+            self._log.write(json.dumps(line | {"prompt": prompt}) + "\n")
             self._log.flush()
 
-    def _fetch(self, name: str) -> tuple[int, dict[str, str], dict[str, Any]]:
+    def _fetch(self, name: str) -> Answer:
         if name not in self._responses:
             return 404, {}, {"error": {"message": f"no response {name}"}}
         ready, reply = self._responses[name]
@@ -184,43 +246,17 @@ class Simulator:
             return 200, {}, reply | {"status": "in_progress", "output": []}
         return 200, {}, reply
 
-    def _completion(self, body: Mapping[str, Any], usage: tuple[int, int]) -> dict[str, Any]:
-        content = f"honey {self._count}"
-        if self._options.good and (wanted := body.get("response_format")):
-            prompt = next(m["content"] for m in body["messages"] if m["role"] == "user" and "# Task" in m["content"])
-            content = good_model.answer(wanted["json_schema"]["name"], prompt)
-        message = {"role": "assistant", "content": content}
-        return {
-            "id": f"chatcmpl-{self._count}",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": body.get("model", ""),
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)},
-        }
+    def _completion(self, body: Mapping[str, Any], used: Used) -> dict[str, Any]:
+        return openai_shapes.completion(self._count, body, self._text(body), used)
 
-    def _response(self, body: Mapping[str, Any], usage: tuple[int, int]) -> dict[str, Any]:
-        text = {"type": "output_text", "text": f"honey {self._count}", "annotations": []}
-        return {
-            "id": f"resp_{self._count}",
-            "object": "response",
-            "status": "completed",
-            "model": body.get("model", ""),
-            "output": [{"type": "message", "role": "assistant", "status": "completed", "content": [text]}],
-            "usage": {"input_tokens": usage[0], "output_tokens": usage[1], "total_tokens": sum(usage)},
-        }
-
-
-def _stream(completion: Mapping[str, Any]) -> bytes:
-    """Return a completion as the events of a stream: text, end, usage."""
-    choice = completion["choices"][0]
-    common = {name: completion[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
-    said = {"index": 0, "delta": {"content": choice["message"]["content"]}, "finish_reason": None}
-    ended = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
-    pieces = [common | {"choices": [each]} for each in (said, ended)]
-    pieces.append(common | {"choices": [], "usage": completion["usage"]})
-    events = [json.dumps(piece) for piece in pieces] + ["[DONE]"]
-    return "".join(f"data: {event}\n\n" for event in events).encode()
+    def _text(self, body: Mapping[str, Any]) -> str:
+        schema = openai_shapes.wanted_schema(body)
+        if not self._options.good or not schema:
+            return f"honey {self._count}"
+        if not openai_shapes.is_repair(body) and self._dice(body, "rejected").random() < self._options.reject_rate:
+            return _UNUSABLE
+        prompt = next(text for text in openai_shapes.said(body) if "# Task" in text)
+        return good_model.answer(schema, prompt)
 
 
 def main() -> None:
@@ -235,6 +271,10 @@ def main() -> None:
     parser.add_argument("--headers", action="store_true", help="tell the limits in headers")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail with 503")
     parser.add_argument("--good", action="store_true", help="answer as a careful model would")
+    parser.add_argument("--reject-rate", type=float, default=0.0, help="share of its first answers that are unusable")
+    parser.add_argument("--steady", action="store_true", help="the same request has the same fate in any order")
+    parser.add_argument("--cache", action="store_true", help="count repeated beginnings of prompts as cached")
+    parser.add_argument("--model", default="gpt-5.4-mini", help="the one in the list of models")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", default="", help="file of what was billed")
     asyncio.run(Simulator(parser.parse_args()).serve())

@@ -33,7 +33,7 @@ EMPTY_WORDS = {
     "chunk",
 }
 VENDORS = {"anthropic", "boto3", "cohere", "google", "groq", "litellm", "mistralai", "ollama", "openai", "together"}
-READ_SETTINGS = {"app.py", "bells.py", "choice.py", "organisation.py", "api", "cli"}
+READ_SETTINGS = {"app.py", "bells.py", "choice.py", "organisation.py", "api", "cli", "evaluation"}
 
 
 def name(path: Path) -> str:

@@ -41,6 +41,7 @@ from coursewright.exporters.markdown import render_lesson
 from coursewright.folders import LOCAL_ORGANISATION, FolderReader
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.courses import CourseStore
+from coursewright.generation.estimates import Estimates
 from coursewright.generation.graph import EXPECTED_TASKS, first_tasks
 from coursewright.generation.steps import CourseSteps
 from coursewright.generation.terms import JobTerms
@@ -50,7 +51,6 @@ from coursewright.llm import Gateway
 from coursewright.llm.cache import Cache
 from coursewright.llm.keys import ProviderKeys
 from coursewright.llm.ledger import Ledger
-from coursewright.llm.limits import ModelState, model_states
 from coursewright.llm.providers.configured import ConfiguredProviders
 from coursewright.operations import Operations
 from coursewright.organisation import Organisation
@@ -68,7 +68,14 @@ _SOON = 5.0  # seconds: what is due later is left to the timer
 class Coursewright:
     """Documents in, courses out. Get one from `open_coursewright`."""
 
-    def __init__(self, settings: Settings, url: str, pool: Pool, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        pool: Pool,
+        embedder: Embedder | None = None,
+        providers: ConfiguredProviders | None = None,
+    ) -> None:
         self.settings = settings
         self.url = url
         self.keys = ApiKeys(pool)
@@ -95,8 +102,8 @@ class Coursewright:
         self._bells = configured_bells(
             settings, url, self.operations.tally.count, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE
         )
-        self.providers = ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
-        self._pool = pool
+        self.providers = providers or ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
+        self._pool = self.pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
         self._watcher = Watcher(pool, self.jobs)
         self.gateway = Gateway(
@@ -114,7 +121,14 @@ class Coursewright:
         run = self.apart.run
         built_in = ExtractiveAuthor(run)
         self.authors = Authors(
-            settings.providers, self.gateway, self.providers, self.ledger, built_in, run, may_ask=self._may_ask
+            settings.providers,
+            self.gateway,
+            self.providers,
+            self.ledger,
+            built_in,
+            Estimates(pool),
+            run,
+            may_ask=self._may_ask,
         )
         self.chooser = Chooser(settings, self.authors, self.ledger)
         writing = Writing(self.authors.author_for, built_in)
@@ -123,6 +137,7 @@ class Coursewright:
             self.documents,
             self.courses,
             writing,
+            self.authors.keep_estimate,
             run,
             follow=self.followed.follow_for_task,
             default_author=self.chooser.default,
@@ -360,10 +375,6 @@ class Coursewright:
         """Return the course of a job and its quality report."""
         return await self.courses.load(job_id)
 
-    async def model_states(self) -> list[ModelState]:
-        """Return how every model fares that was ever called here: limits as known now, breaker, calls in flight."""
-        return await model_states(self._pool)
-
     async def _watch(
         self, job_id: UUID, worker: "asyncio.Task[None]", on_progress: Callable[[Progress], None], every: float
     ) -> Job:
@@ -406,9 +417,12 @@ class Coursewright:
 
 @contextlib.asynccontextmanager
 async def open_coursewright(
-    settings: Settings, *, on_stage: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    *,
+    on_stage: Callable[[str], None] = lambda _: None,
+    providers: Callable[[Pool], ConfiguredProviders] | None = None,
 ) -> AsyncIterator[Coursewright]:
-    """Start or reach Postgres, bring its schema up to date and yield the program. Raises DatabaseUnavailable."""
+    """Start or reach Postgres, bring its schema up to date, yield the program. Raises DatabaseUnavailable."""
     async with contextlib.AsyncExitStack() as stack:
         if settings.database_url:
             url = settings.database_url.get_secret_value()
@@ -418,7 +432,7 @@ async def open_coursewright(
         await migrate(url)
         pool = await stack.enter_async_context(open_pool(url, settings.database))
         embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
-        program = Coursewright(settings, url, pool, embedder)
+        program = Coursewright(settings, url, pool, embedder, providers(pool) if providers else None)
         stack.push_async_callback(program.providers.aclose)
         stack.push_async_callback(program.apart.aclose)
         await stack.enter_async_context(program.gateway)

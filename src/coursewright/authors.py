@@ -1,6 +1,7 @@
 """Who writes: chooses author, model and terms for each task, and says beforehand what a course will cost."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,7 @@ from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.authors.llm import Asking, LlmAuthor
 from coursewright.generation.estimate import Estimate, Sizes, estimate
+from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Gateway, Origin
 from coursewright.llm.ledger import Ledger
@@ -27,7 +29,7 @@ from coursewright.settings import GatewaySettings, ProviderSettings
 # Where a key is set and no model is named: the small model of the newest family whose price and abilities are known.
 _USUAL = {"openai": "openai:gpt-5.4-mini", "anthropic": "anthropic:claude-haiku-4-5"}
 # An endpoint of one's own answers few at a time; a vendor's limits are kept by the gateway.
-_AT_ONCE, _AT_ONCE_OWN = 20, 4
+_AT_ONCE, _AT_ONCE_OWN = 32, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Authors:
         providers: ConfiguredProviders,
         ledger: Ledger,
         built_in: ExtractiveAuthor,
+        estimates: Estimates,
         run: Run = asyncio.to_thread,
         may_ask: Callable[[UUID, str], bool] = lambda _organisation_id, _model: True,
     ) -> None:
@@ -59,6 +62,7 @@ class Authors:
         self._providers = providers
         self._ledger = ledger
         self._built_in = built_in
+        self.estimates = estimates
         self._run = run
         self._capped: set[UUID] = set()
 
@@ -96,6 +100,7 @@ class Authors:
             Asking(
                 gateway=self._gateway,
                 origin=origin,
+                task=context.task,
                 model=model,
                 abilities=provider.abilities(model.partition(":")[2]),
                 fallbacks=self._settings.fallbacks if terms.fallbacks is None else terms.fallbacks,
@@ -129,8 +134,6 @@ class Authors:
     ) -> Quote:
         """Say what a course will cost. Raises ConfigurationError, and PriceUnknown where no cap could be kept."""
         model = self.model(request)
-        provider = await self._providers.get(model.partition(":")[0], organisation_id)
-        abilities = provider.abilities(model.partition(":")[2])
         for name in (model, *self._settings.models.values(), *(terms.fallbacks or self._settings.fallbacks)):
             check_name(name)
             await self._providers.get(name.partition(":")[0], organisation_id)
@@ -140,11 +143,9 @@ class Authors:
                     hint="Say what it costs in dollars a million tokens: --price 0.15/0.60 (input/output), "
                     "or --price 0 if it costs nothing.",
                 )
-        price = self._gateway.prices.find(model)
         cap = Decimal(str(self._settings.job_budget)) if terms.budget is None else terms.budget
-        cheaper = self._cheaper(model, abilities) if terms.urgency == "batch" else {}
-        guess = estimate(passages, request, model, abilities, price, self.at_once(request), cheaper)
-        return Quote(guess, price, cap)
+        guess = await self._estimate(passages, request, terms, organisation_id)
+        return Quote(guess, self._gateway.prices.find(model), cap)
 
     def _cheaper(self, model: str, abilities: Abilities) -> dict[str, Decimal]:
         """Return the multiplier of the price by kind of task, where there is no hurry. Raises InvalidRequest."""
@@ -157,6 +158,38 @@ class Authors:
                 hint="Allow it: COURSEWRIGHT_PROVIDERS__STORAGE=true.",
             )
         return dict.fromkeys(_IN_BATCHES, discount)
+
+    async def keep_estimate(
+        self,
+        job_id: UUID,
+        organisation_id: UUID,
+        request: CourseRequest,
+        terms: JobTerms,
+        passages: Sequence[Passage],
+    ) -> None:
+        """Keep what is estimated for a job, whoever asked for it, so that the next estimate can learn from it."""
+        if request.author == self._built_in.name:
+            return
+        with contextlib.suppress(InvalidRequest):  # a mode that there is not; the calls themselves say so
+            guess = await self._estimate(passages, request, terms, organisation_id)
+            await self.estimates.keep(job_id, organisation_id, guess)
+
+    async def _estimate(
+        self, passages: Sequence[Passage] | Sizes, request: CourseRequest, terms: JobTerms, organisation_id: UUID
+    ) -> Estimate:
+        model = self.model(request)
+        provider = await self._providers.get(model.partition(":")[0], organisation_id)
+        abilities = provider.abilities(model.partition(":")[2])
+        return estimate(
+            passages,
+            request,
+            model,
+            abilities,
+            self._gateway.prices.find(model),
+            self.at_once(request),
+            self._cheaper(model, abilities) if terms.urgency == "batch" else {},
+            await self.estimates.outcomes(organisation_id, model),
+        )
 
     async def _cap(self, context: TaskContext) -> None:
         """See to it that no call is made without a cap, also for jobs that other programs inserted."""

@@ -13,14 +13,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from coursewright.cli.console import count, duration, print_json, say, stderr, stdout
+from coursewright.cli.console import count, duration, print_json, say, stderr, stdout, tell
 from coursewright.cli.help import Command
-from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
+from coursewright.cli.options import BaseUrl, DataDir, JobId, Json, find, open_coursewright, settings, with_model
 
 if TYPE_CHECKING:
     from coursewright.llm.ledger import CallRecord, Spend
-    from coursewright.llm.limits import ModelState
+    from coursewright.llm.model import Abilities
     from coursewright.llm.prices import Price
+    from coursewright.models import KnownModel
     from coursewright.settings import Settings
 
 _PANEL = "Look after models"
@@ -51,9 +52,16 @@ def calls(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
     asyncio.run(_calls(settings(data_dir), job, json=json))
 
 
-def models(json: Json = False, data_dir: DataDir = None) -> None:
-    """Show how the models fare that were called: limits, prices, calls in flight, breaker."""
-    asyncio.run(_models(settings(data_dir), json=json))
+def models(
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="Ask each whether it answers; costs nothing.", metavar="")
+    ] = True,
+    base_url: BaseUrl = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the models: what each is for, whether it answers, what it can do, limits, prices, breaker."""
+    asyncio.run(_models(with_model(settings(data_dir), None, base_url, None), probe=probe, json=json))
 
 
 def prune(
@@ -85,8 +93,12 @@ async def _calls(configured: Settings, name: str, *, json: bool) -> None:
         job = await find(program, name)
         found = await program.ledger.calls(job.id)
         spend = await program.ledger.spent_by_job(job.id)
+        told = await program.authors.estimates.of_job(job.id)
+    guess = None if told is None or told.dollars_high is None else (told.dollars_low or Decimal(0), told.dollars_high)
     if json:
-        print_json({"job": str(job.id), "spent": _money(spend), "calls": [_record(call) for call in found]})
+        estimate = None if guess is None else [float(each) for each in guess]
+        sums = {"job": str(job.id), "spent": _money(spend), "estimate": estimate}
+        print_json(sums | {"calls": [_record(call) for call in found]})
         return
     if not found:
         stderr.print(f"Job {str(job.id)[:8]} asked no model: nothing was spent.")
@@ -95,13 +107,15 @@ async def _calls(configured: Settings, name: str, *, json: bool) -> None:
         for call in found:
             sys.stdout.write("\t".join(_cells(call, model=True, inputs=True, rest=True)) + "\n")
         return
-    _tell_sums(found, spend)
+    _tell_sums(found, spend, guess)
     stdout.print(_table(found, stdout.width))
 
 
-def _tell_sums(found: Sequence[CallRecord], spend: Spend) -> None:
+def _tell_sums(found: Sequence[CallRecord], spend: Spend, guess: tuple[Decimal, Decimal] | None) -> None:
     cap = f" of {spend.cap:.2f}" if spend.cap is not None else ""
     stdout.print(f"  [dim]spent[/]     {_number(spend.settled)}{cap} dollars", soft_wrap=True)
+    if guess is not None:
+        stdout.print(f"  [dim]estimate[/]  {_number(guess[0])} to {_number(guess[1])} dollars", soft_wrap=True)
     if spend.suspected:
         stdout.print(f"  [dim]perhaps[/]   {_number(spend.suspected)} more, billed without a reply", soft_wrap=True)
     if spend.reserved:
@@ -181,36 +195,79 @@ def _cost(call: CallRecord) -> str:
     return f"{call.cost:.6f}"
 
 
-async def _models(configured: Settings, *, json: bool) -> None:
+async def _models(configured: Settings, *, probe: bool, json: bool) -> None:
+    from coursewright.app import LOCAL_ORGANISATION
+    from coursewright.llm.limits import model_states
+    from coursewright.models import configured_models, known_models
+
     async with open_coursewright(configured) as program:
-        found = await program.model_states()
-        prices = {state.model: program.prices.find(state.model) for state in found}
+        found = await known_models(
+            configured_models(configured.providers, program.authors),
+            await model_states(program.pool),
+            program.providers,
+            program.prices,
+            configured.gateway,
+            LOCAL_ORGANISATION,
+            probe=probe,
+        )
     if json:
-        print_json([_model(state, prices[state.model]) for state in found])
+        print_json([_model(each) for each in found])
         return
     if not found:
-        stderr.print("No model was called yet. The author `extractive` needs none.")
+        stderr.print("No model is configured, and none was called. The author `extractive` needs none.")
+        tell("Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one: --model compatible:NAME --base-url URL.")
         return
-    for state in found:
-        _tell_model(state, prices[state.model])
+    for each in found:
+        _tell_model(each)
 
 
-def _tell_model(state: ModelState, price: Price | None) -> None:
-    stdout.print(f"[bold]{escape(state.model)}[/]  [dim]key {state.fingerprint}[/]", soft_wrap=True)
-    rates = []
-    if state.requests_rate is not None:
-        rates.append(f"{state.requests_rate:,.0f} requests")
-    if state.tokens_rate is not None:
-        rates.append(f"{state.tokens_rate:,.0f} tokens")
-    text = f"{' and '.join(rates)} a minute" if rates else "not known; learned from headers and refusals"
-    if state.refused:
-        text += f"; refused {count(state.refused, 'time')}"
-    stdout.print(f"  [dim]limit[/]     {text}", soft_wrap=True)
-    stdout.print(f"  [dim]calls[/]     {state.in_flight} in flight, {state.waiting} in line", soft_wrap=True)
-    stdout.print(f"  [dim]price[/]     {_price(price)}", soft_wrap=True)
-    if state.breaker != "closed":
+def _tell_model(known: KnownModel) -> None:
+    state = known.state
+    key = f"  [dim]key {state.fingerprint}[/]" if state else ""
+    stdout.print(f"[bold]{escape(known.model)}[/]{key}", soft_wrap=True)
+    _row("for", ", ".join(known.used_for) or "nothing now; it was called before")
+    if known.reachable is not None:
+        _row("answers", "yes" if known.reachable else f"[red]no[/]: {escape(known.why)}")
+    elif known.why:
+        _row("answers", escape(known.why))
+    if known.abilities is not None:
+        _row("can", _abilities(known.abilities))
+        sizes = known.abilities.context_window, known.abilities.largest_output
+        _row("size", f"reads {sizes[0]:,} tokens, writes {sizes[1]:,}")
+    _row("limit", _limit(known))
+    if state is not None:
+        _row("calls", f"{state.in_flight} in flight, {state.waiting} in line")
+    _row("price", _price(known.price))
+    if state is not None and state.breaker != "closed":
         when = f" until {state.reopen_at.astimezone():%H:%M:%S}" if state.reopen_at else ""
         say("!", f"fails too often ({state.last_error}): breaker {state.breaker.replace('_', ' ')}{when}", to=stdout)
+    else:
+        _row("breaker", "closed")
+
+
+def _row(name: str, text: str) -> None:
+    stdout.print(f"  [dim]{name:<9}[/] {text}", soft_wrap=True)
+
+
+def _abilities(abilities: Abilities) -> str:
+    schema = {"strict": "answers in a schema", "loose": "answers in a schema, loosely", "none": "no schemas"}
+    can = [schema[abilities.json_schema]]
+    can += [
+        name.replace("_", " ")
+        for name in ("background", "batch", "prompt_cache", "temperature", "seed")
+        if getattr(abilities, name)
+    ]
+    can += ["reasoning"] if abilities.reasoning else []
+    return ", ".join(can)
+
+
+def _limit(known: KnownModel) -> str:
+    state = known.state
+    requests = state.requests_rate if state else known.limits.requests
+    tokens = state.tokens_rate if state else known.limits.tokens
+    rates = [f"{rate:,.0f} {what}" for rate, what in ((requests, "requests"), (tokens, "tokens")) if rate is not None]
+    text = f"{' and '.join(rates)} a minute" if rates else "not known; learned from headers and refusals"
+    return f"{text}; refused {count(state.refused, 'time')}" if state and state.refused else text
 
 
 def _price(price: Price | None) -> str:
@@ -243,8 +300,9 @@ def _record(call: CallRecord) -> dict[str, Any]:
     }
 
 
-def _model(state: ModelState, price: Price | None) -> dict[str, Any]:
-    return asdict(state) | {"price": None if price is None else price.to_json()}
+def _model(known: KnownModel) -> dict[str, Any]:
+    told = asdict(known) | {"price": None if known.price is None else known.price.to_json()}
+    return told | {"limits": known.limits.model_dump()}
 
 
 __all__ = ["register"]

@@ -20,6 +20,7 @@ from coursewright.cli import (
     backup,
     calls,
     estimate,
+    evaluate,
     generate,
     jobs,
     keys,
@@ -55,6 +56,7 @@ search.register(app)
 jobs.register(app)
 calls.register(app)
 provider_keys.register(app)
+evaluate.register(app)
 serve.register(app)
 worker.register(app)
 system.register(app)

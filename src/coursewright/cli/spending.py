@@ -87,6 +87,8 @@ def quote_rows(quote: Quote, terms: JobTerms, *, capped: bool) -> list[tuple[str
         ("estimate", f"{_range(estimate.calls)} calls, {_dollars(quote)}, {time}"),
         ("tokens", f"{_range(tuple(round(each, -3) for each in tokens))}"),
     ]
+    if estimate.courses:
+        rows.append(("learned", f"corrected by what {count(estimate.courses, 'earlier course')} took"))
     return [*rows, ("cap", f"{quote.cap:.2f} dollars; the job pauses before it would cost more")] if capped else rows
 
 

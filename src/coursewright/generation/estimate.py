@@ -1,12 +1,13 @@
-"""What a course will cost before anything is spent: calls, tokens, money and time, as a range.
+"""What a course will cost before anything is spent: calls, tokens, money and time, as a range. Pure.
 
-A first guess from sizes alone; the ledger tells how far off it was.
+A guess from sizes, corrected by what the same model took for earlier courses beside what was guessed for them.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from statistics import median
 
 from coursewright.course.plan import CourseRequest
 from coursewright.documents.passages import Passage
@@ -20,6 +21,8 @@ _SECTIONS_A_LESSON, _LESSONS_A_MODULE = 3, 3
 _SECONDS_A_TOKEN, _FIRST_SECONDS = 1 / 60, 2.0  # of output
 _LONGEST_CHAIN = 5
 _REPAIRS = 0.5  # of all calls, at worst
+_SURE, _UNSURE = 0.1, 0.4  # what a range leaves either side: always, and once more by the number of earlier courses
+_FURTHEST = 10.0  # times that one course may correct an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,27 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one kind of task took in an earlier course (1: the newest), beside what was guessed from sizes; tokens in
+    all.
+    """
+
+    course: int
+    kind: str
+    calls_estimated: int
+    input_estimated: int
+    output_estimated: int
+    calls: int
+    input: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """`low` is everything right at once, `high` half of all calls twice. Dollars are None without a price."""
+    """Ranges. Without earlier courses low is everything right at once, high half of all calls twice; with them, low and
+    high are as far off as those were. Dollars are None without a price. `sized` is what sizes alone say; `courses` how
+    many earlier ones corrected it.
+    """
 
     model: str
     work: tuple[Work, ...]
@@ -44,6 +66,8 @@ class Estimate:
     output_tokens: tuple[int, int]
     dollars: tuple[Decimal, Decimal] | None
     minutes: tuple[float, float]
+    sized: tuple[Work, ...]
+    courses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +87,95 @@ def estimate(
     price: Price | None,
     at_once: int = 20,
     cheaper: Mapping[str, Decimal] | None = None,
+    outcomes: Sequence[Outcome] = (),
 ) -> Estimate:
-    """Estimate the course that `request` asks for, from the sizes of the passages; `at_once` calls are in flight.
+    """Estimate the course that `request` asks for; `at_once` calls are in flight, `outcomes` are of the same model.
 
     `cheaper`: multipliers of the price by kind, in a batch; repairs go at once, at the whole price.
     """
     cheaper = cheaper or {}
     sizes = passages if isinstance(passages, Sizes) else _sizes(passages)
-    work = tuple(
+    sized = tuple(
         replace(each, multiplier=float(cheaper.get(each.kind, 1))) for each in _work(sizes, request, abilities)
     )
+    learned = _learn(outcomes)
+    work = tuple(learned.correct(each) for each in sized)
+    low, high = learned.spread
     calls = sum(each.calls for each in work)
     read = sum(each.calls * each.input for each in work)
     written = sum(each.calls * each.output for each in work)
-    worst = 1 + _REPAIRS
     dollars = None
     if price is not None:
         whole = {each.kind: each.calls * price.cost(Usage(each.input, each.output)) for each in work}
-        low = sum((cost * cheaper.get(kind, Decimal(1)) for kind, cost in whole.items()), Decimal(0))
-        dollars = (low, low + Decimal(str(_REPAIRS)) * sum(whole.values(), Decimal(0)))
+        cost = sum((dollars * cheaper.get(kind, Decimal(1)) for kind, dollars in whole.items()), Decimal(0))
+        more = sum(whole.values(), Decimal(0)) * Decimal(str(max(0.0, high - 1)))  # repairs, mostly
+        dollars = (cost * Decimal(str(low)), cost + more)
     longest = max(each.output for each in work) * _SECONDS_A_TOKEN + _FIRST_SECONDS
-    waves = math.ceil(calls / at_once)
-    minutes = max(_LONGEST_CHAIN, waves) * longest / 60
+    minutes = max(_LONGEST_CHAIN, math.ceil(calls / at_once)) * longest / 60
     return Estimate(
         model=model,
         work=work,
-        calls=(calls, round(calls * worst)),
-        input_tokens=(read, round(read * worst)),
-        output_tokens=(written, round(written * worst)),
+        calls=(round(calls * low), round(calls * high)),
+        input_tokens=(round(read * low), round(read * high)),
+        output_tokens=(round(written * low), round(written * high)),
         dollars=dollars,
-        minutes=(minutes / 2, minutes * worst),
+        minutes=(minutes / 2, minutes * (1 + _REPAIRS)),
+        sized=sized,
+        courses=learned.courses,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """Factors by kind: of calls, of input and of output of a call. `spread`: lowest and highest, of the middle."""
+
+    factors: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    spread: tuple[float, float] = (1.0, 1 + _REPAIRS)
+    courses: int = 0
+
+    def correct(self, work: Work) -> Work:
+        calls, read, written = self.factors.get(work.kind, (1.0, 1.0, 1.0))
+        if not work.calls:
+            return work
+        return replace(
+            work,
+            calls=max(1, round(work.calls * calls)),
+            input=round(work.input * read),
+            output=round(work.output * written),
+        )
+
+
+def _learn(outcomes: Sequence[Outcome]) -> _Learned:
+    """Correct each kind by the median of its ratios; what is left of the errors then is how wide the range must be."""
+    if not outcomes:
+        return _Learned()
+    factors = {}
+    for kind in {outcome.kind for outcome in outcomes}:
+        seen = [outcome for outcome in outcomes if outcome.kind == kind and outcome.calls]
+        if seen:
+            factors[kind] = (
+                median(_ratio(each.calls, each.calls_estimated) for each in seen),
+                median(_ratio(each.input / each.calls, each.input_estimated / each.calls_estimated) for each in seen),
+                median(_ratio(each.output / each.calls, each.output_estimated / each.calls_estimated) for each in seen),
+            )
+    courses = {outcome.course for outcome in outcomes}
+    left = [_left(factors, [outcome for outcome in outcomes if outcome.course == course]) for course in courses]
+    margin = _SURE + _UNSURE / len(courses)
+    return _Learned(factors, (min(1 - margin, *left), max(1 + margin, *left)), len(courses))
+
+
+def _left(factors: dict[str, tuple[float, float, float]], course: Sequence[Outcome]) -> float:
+    """Return what one course took, as a part of the corrected estimate for it. Output costs about four times input."""
+    took = sum(each.input + 4 * each.output for each in course)
+    estimated = 0.0
+    for each in course:
+        calls, read, written = factors.get(each.kind, (1.0, 1.0, 1.0))
+        estimated += calls * (read * each.input_estimated + 4 * written * each.output_estimated)
+    return _ratio(took, estimated)
+
+
+def _ratio(took: float, estimated: float) -> float:
+    return min(_FURTHEST, max(1 / _FURTHEST, took / estimated)) if estimated else 1.0
 
 
 def _sizes(passages: Sequence[Passage]) -> Sizes:
@@ -128,4 +210,4 @@ def _work(sizes: Sizes, request: CourseRequest, abilities: Abilities) -> list[Wo
     ]
 
 
-__all__ = ["Estimate", "Sizes", "Work", "estimate"]
+__all__ = ["Estimate", "Outcome", "Sizes", "Work", "estimate"]

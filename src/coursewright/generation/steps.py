@@ -18,6 +18,7 @@ from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRef
 from coursewright.generation.conclusion import conclude, summary
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
+from coursewright.generation.terms import JobTerms, job_terms
 from coursewright.generation.wish import DEFAULT_AUTHOR, AuthorName, course_request, names_no_author
 from coursewright.generation.writing import Writing, whose
 from coursewright.llm import Deferred
@@ -44,6 +45,10 @@ class Sources(Protocol):
     async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int: ...
 
 
+# Told of a job whose documents are read: job, organisation, wish, terms, passages.
+OnRead = Callable[[UUID, UUID, CourseRequest, JobTerms, Sequence[Passage]], Awaitable[None]]
+
+
 class CourseSteps:
     """The steps of a course. Called by a worker with a lease; every input is pinned in the task or follows from it."""
 
@@ -53,6 +58,7 @@ class CourseSteps:
         sources: Sources,
         courses: CourseStore,
         writing: Writing,
+        on_read: OnRead,
         run: Run = asyncio.to_thread,
         follow: Follow | None = None,
         default_author: AuthorName = "extractive",
@@ -68,6 +74,7 @@ class CourseSteps:
         self._sources = sources
         self._courses = courses
         self._writing = writing
+        self._on_read = on_read
         self._run = run
 
     async def __call__(self, lease: Lease) -> Outcome:
@@ -120,6 +127,7 @@ class CourseSteps:
         analysis, memory = await self._writing.write(
             lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)
         )
+        await self._on_read(lease.job_id, whose(lease)[0], request, job_terms(lease.request), passages)
         return Done(analysis.model_dump(mode="json"), memory)
 
     async def _outline(self, lease: Lease, request: CourseRequest) -> Outcome:

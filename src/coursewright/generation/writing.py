@@ -34,6 +34,7 @@ class Writing:
             kind=lease.type,
             key=key,
             generation=lease.generation,
+            task=lease.identifier,
             documents=tuple(sorted({passage.document for passage in passages})),
             terms=job_terms(lease.request),
             seconds_left=lease.seconds_left,

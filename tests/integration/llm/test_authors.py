@@ -12,6 +12,7 @@ from coursewright.db.pool import Pool
 from coursewright.errors import NeedsAction
 from coursewright.generation.authors import TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
+from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Gateway
 from coursewright.llm.ledger import Ledger
@@ -25,7 +26,7 @@ ASKED = CourseRequest(author="llm")
 
 def _authors(pool: Pool, settings: ProviderSettings) -> Authors:
     providers = ConfiguredProviders(settings)
-    return Authors(settings, Gateway(pool, providers), providers, Ledger(pool), ExtractiveAuthor())
+    return Authors(settings, Gateway(pool, providers), providers, Ledger(pool), ExtractiveAuthor(), Estimates(pool))
 
 
 def _context(job: UUID, terms: JobTerms | None = None, kind: str = "lesson_section") -> TaskContext:

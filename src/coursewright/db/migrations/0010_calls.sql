@@ -24,8 +24,7 @@ create table coursewright.calls (
     sends integer not null default 0,
     failures integer not null default 0,      -- in a row
     retry_at timestamptz not null default '-infinity',
-    ticket_at timestamptz,                    -- a place in the line before a limit; its tokens are already debited
-    ticket_shift double precision,
+    ticket_due double precision,              -- a place in the line before a limit; its tokens are already debited
     ticket_tokens double precision,
     endpoint text not null,
     fingerprint text not null,                -- of the provider's key
@@ -37,7 +36,7 @@ create table coursewright.calls (
     used_at timestamptz not null default clock_timestamp()
 ) with (fillfactor = 80);
 create index calls_job on coursewright.calls (job_id, created_at);
-create index calls_ticket on coursewright.calls (endpoint, fingerprint, organisation_id) where ticket_at is not null;
+create index calls_ticket on coursewright.calls (endpoint, fingerprint, organisation_id) where ticket_due is not null;
 create index calls_documents on coursewright.calls (knowledge_base_id);
 
 -- The ledger: append-only, one row a request. Rows are only ever completed, never removed with a reply.
@@ -152,7 +151,8 @@ create table coursewright.limits (
     decreased_at timestamptz not null default '-infinity',
     increased_at timestamptz not null default clock_timestamp(),
     blocked_until timestamptz not null default '-infinity',
-    shift double precision not null default 0, -- seconds that tickets have been put off, in all
+    turned double precision not null default 0, -- seconds of the full rate that have gone by; tickets wait for it
+    ceiling double precision not null default 1, -- the factor at which calls were refused last
     at_once double precision,                 -- calls in flight, where latency is the signal; null: no limit
     best_latency double precision,            -- milliseconds a token, when nothing else runs
     refused bigint not null default 0,        -- 429s

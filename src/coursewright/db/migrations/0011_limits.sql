@@ -1,6 +1,7 @@
 -- Limits: token buckets for requests and tokens, with a line. Whoever finds a bucket empty gets a ticket: the tokens are
 -- debited at once, the level goes below zero, and the ticket says when it is back at zero. So a refused call comes back
--- once, in turn, and nobody polls. Tickets are bounded by the seconds of rate that one organisation may book ahead.
+-- once, in turn, and nobody polls. A ticket counts the seconds of the full rate: when the rate is lowered, the whole line
+-- moves more slowly. Tickets are bounded by the seconds of rate that one organisation may book ahead.
 -- Losing the last moments of these rows in a crash does no harm: they are written without waiting for the disk.
 
 -- Seconds between two times, also infinite ones (which Postgres 15 and 16 cannot subtract).
@@ -22,6 +23,7 @@ begin
                                 l.tokens_level + seconds * l.tokens_rate * l.factor / 60);
         l.requests_level := coalesce(l.requests_level, 0);
         l.tokens_level := coalesce(l.tokens_level, 0);
+        l.turned := l.turned + seconds * l.factor;
         l.refilled_at := at;
     end if;
     return l;
@@ -49,7 +51,7 @@ begin
         l.tokens_rate := tokens;
         update coursewright.limits x
            set configured_requests = requests, configured_tokens = tokens, requests_rate = requests,
-               tokens_rate = tokens, learned = false, factor = 1
+               tokens_rate = tokens, learned = false, factor = 1, ceiling = 1
          where (x.endpoint, x.model, x.fingerprint) = (for_endpoint, for_model, for_fingerprint);
     end if;
     return l;
@@ -66,6 +68,7 @@ declare
     at timestamptz := clock_timestamp();
     by_latency boolean := coalesce((configured ->> 'by_latency')::boolean, false);
     ready double precision;
+    blocked double precision := coursewright.seconds_until(l.blocked_until, at);
     booked record;
     others integer;
 begin
@@ -75,13 +78,13 @@ begin
            and (s.endpoint, s.model, s.fingerprint) = (call.endpoint, call.model, call.fingerprint)) then
         return -1;
     end if;
-    if call.ticket_at is not null then
-        return coursewright.seconds_until(
-            greatest(call.ticket_at + make_interval(secs => l.shift - call.ticket_shift), l.blocked_until), at);
-    end if;
     l := coursewright.refilled(l, at);
+    if call.ticket_due is not null then
+        ready := blocked + greatest(0, call.ticket_due - l.turned) / l.factor;
+        return case when ready < 0.005 then 0 else ready end;
+    end if;
     -- A call of more tokens than the bucket holds passes when it is full.
-    ready := coursewright.seconds_until(l.blocked_until, at) + greatest(0,
+    ready := blocked + greatest(0,
         (1 - l.requests_level) / (l.requests_rate * l.factor / 60),
         (least(tokens, l.tokens_rate * l.factor / 6) - l.tokens_level) / (l.tokens_rate * l.factor / 60));
     l.requests_level := l.requests_level - case when l.requests_rate is null then 0 else 1 end;
@@ -92,11 +95,11 @@ begin
     if ready > 0 then
         select coalesce(sum(c.ticket_tokens), 0) as tokens, count(*) as requests into booked
           from coursewright.calls c
-         where c.ticket_at is not null and (c.endpoint, c.model, c.fingerprint, c.organisation_id)
+         where c.ticket_due is not null and (c.endpoint, c.model, c.fingerprint, c.organisation_id)
              = (call.endpoint, call.model, call.fingerprint, call.organisation_id);
         select count(distinct o.organisation_id) into others from (
             select c.organisation_id from coursewright.calls c
-             where c.ticket_at is not null
+             where c.ticket_due is not null
                and (c.endpoint, c.model, c.fingerprint) = (call.endpoint, call.model, call.fingerprint)
             union all
             select s.organisation_id from coursewright.sends s
@@ -108,18 +111,20 @@ begin
             return least(ready, line) * (0.5 + random() / 2) + 0.05;
         end if;
         update coursewright.calls c
-           set ticket_at = at + make_interval(secs => ready), ticket_shift = l.shift, ticket_tokens = tokens
+           set ticket_due = l.turned + (ready - blocked) * l.factor, ticket_tokens = tokens
          where c.id = call.id;
     end if;
     update coursewright.limits x
-       set requests_level = l.requests_level, tokens_level = l.tokens_level, refilled_at = l.refilled_at
+       set requests_level = l.requests_level, tokens_level = l.tokens_level, refilled_at = l.refilled_at,
+           turned = l.turned
      where (x.endpoint, x.model, x.fingerprint) = (call.endpoint, call.model, call.fingerprint);
     return ready;
 end $$;
 
 -- Tell a limit how a send went: {endpoint, model, fingerprint, outcome: ok | rate_limited | error, refund, retry_after,
 -- seconds, output, by_latency, requests: {limit, remaining}, tokens: {limit, remaining}}. The rate is lowered by
--- multiplying, at most once in five seconds, and raised by adding. What headers say is as old as the call was long.
+-- multiplying, at most once in three seconds, more when it was lowered a moment ago, and raised by adding: fast where it was
+-- never refused, and not beyond that for two minutes. What headers say is as old as the call was long.
 create function coursewright.tell_limit(told jsonb) returns void language plpgsql as $$
 declare
     at timestamptz;
@@ -128,6 +133,7 @@ declare
     pace double precision;
     until timestamptz;
     reported double precision;
+    since double precision;  -- seconds since the rate was lowered; null: never
 begin
     perform set_config('synchronous_commit', 'off', true);
     select * into l from coursewright.limits x
@@ -138,6 +144,7 @@ begin
     end if;
     at := clock_timestamp();
     l := coursewright.refilled(l, at);
+    since := case when isfinite(l.decreased_at) then coursewright.seconds_until(at, l.decreased_at) end;
     l.tokens_level := least(greatest(l.tokens_level, l.tokens_rate * l.factor / 6),
                             l.tokens_level + coalesce((told ->> 'refund')::double precision, 0));
     reported := least((told #>> '{requests,limit}')::double precision, l.configured_requests);
@@ -146,12 +153,14 @@ begin
         l.requests_rate := reported;
         l.learned := false;
         l.factor := 1;
+        l.ceiling := 1;
     end if;
     reported := least((told #>> '{tokens,limit}')::double precision, l.configured_tokens);
     if (told #>> '{tokens,limit}') is not null and reported is distinct from l.tokens_rate then
         l.tokens_level := case when l.tokens_rate is null then reported / 6 else l.tokens_level end;
         l.tokens_rate := reported;
         l.factor := 1;
+        l.ceiling := 1;
     end if;
     l.requests_level := least(l.requests_level,
         (told #>> '{requests,remaining}')::double precision + seconds * l.requests_rate / 60);
@@ -160,8 +169,10 @@ begin
     case told ->> 'outcome'
     when 'ok' then
         -- A configured or reported rate is a ceiling; a learned one is only a guess, and may grow.
-        l.factor := least(case when l.learned then 50 else 1 end, l.factor + case when l.learned then l.factor * 0.01
-            else 0.002 end * least(10, coursewright.seconds_until(at, greatest(l.increased_at, l.decreased_at))));
+        l.factor := greatest(l.factor, least(
+            case when l.learned then 50 when since < 120 then 0.97 * l.ceiling else 1 end,
+            l.factor + least(10, coursewright.seconds_until(at, greatest(l.increased_at, l.decreased_at)))
+                     * case when l.learned then l.factor * 0.01 when l.factor < 0.95 * l.ceiling then 0.005 else 0.001 end));
         l.increased_at := at;
         if (told ->> 'by_latency')::boolean and (told ->> 'output')::double precision >= 8 then
             pace := seconds * 1000 / (told ->> 'output')::double precision;
@@ -183,13 +194,13 @@ begin
             l.learned := true;
             l.requests_level := 0;
         end if;
-        if l.decreased_at < at - interval '5 s' then
-            l.factor := greatest(0.02, l.factor * 0.85);
+        if since is null or since > 3 then
+            l.ceiling := l.factor * case when since < 60 then 0.97 else 1 end;  -- it was too much before this call, too
+            l.factor := greatest(0.02, l.factor * case when since < 15 then 0.75 else 0.85 end);
             l.decreased_at := at;
         end if;
         until := at + make_interval(secs => coalesce((told ->> 'retry_after')::double precision, 1));
         if until > l.blocked_until then
-            l.shift := l.shift + coursewright.seconds_until(until, greatest(l.blocked_until, at));
             l.blocked_until := until;
             l.refilled_at := until;
             l.requests_level := least(l.requests_level, 0);
@@ -202,7 +213,7 @@ begin
        set requests_rate = l.requests_rate, tokens_rate = l.tokens_rate, learned = l.learned, factor = l.factor,
            requests_level = l.requests_level, tokens_level = l.tokens_level, refilled_at = l.refilled_at,
            decreased_at = l.decreased_at, increased_at = l.increased_at, blocked_until = l.blocked_until,
-           shift = l.shift, at_once = l.at_once, best_latency = l.best_latency, refused = l.refused
+           turned = l.turned, ceiling = l.ceiling, at_once = l.at_once, best_latency = l.best_latency, refused = l.refused
      where (x.endpoint, x.model, x.fingerprint) = (l.endpoint, l.model, l.fingerprint);
 end $$;
 
@@ -214,11 +225,9 @@ declare
 begin
     perform set_config('synchronous_commit', 'off', true);
     for late in select c.* from coursewright.calls c join coursewright.limits l using (endpoint, model, fingerprint)
-                 where c.ticket_at is not null and c.ticket_at
-                       + make_interval(secs => l.shift - c.ticket_shift + 30) < clock_timestamp()
-                   and l.blocked_until < clock_timestamp() - interval '30 s'
+                 where (coursewright.refilled(l, clock_timestamp())).turned - c.ticket_due > 30 * l.factor
                  order by c.id limit 100 for update of c skip locked loop
-        update coursewright.calls c set ticket_at = null where c.id = late.id;
+        update coursewright.calls c set ticket_due = null where c.id = late.id;
         update coursewright.limits l
            set tokens_level = l.tokens_level + case when l.tokens_rate is null then 0 else late.ticket_tokens end,
                requests_level = l.requests_level + case when l.requests_rate is null then 0 else 1 end

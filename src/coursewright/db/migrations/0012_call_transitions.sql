@@ -210,10 +210,10 @@ begin
     end loop;
 
     if (c.endpoint, c.fingerprint) is distinct from (asked ->> 'endpoint', asked ->> 'fingerprint') then
-        c.ticket_at := null;  -- the key was changed since
+        c.ticket_due := null;  -- the key was changed since
         c.endpoint := asked ->> 'endpoint';
         c.fingerprint := asked ->> 'fingerprint';
-        update coursewright.calls x set ticket_at = null, endpoint = c.endpoint, fingerprint = c.fingerprint
+        update coursewright.calls x set ticket_due = null, endpoint = c.endpoint, fingerprint = c.fingerprint
          where x.id = c.id;
     end if;
     if asked ->> 'mode' <> 'batch' then
@@ -249,7 +249,7 @@ begin
             asked ->> 'mode', asked ->> 'owner', case asked ->> 'mode' when 'batch' then 'waiting' else 'submitting' end,
             clock_timestamp() + make_interval(secs => (asked ->> 'deadline')::double precision), reserve,
             asked -> 'price',
-            case when c.ticket_at is not null then c.ticket_tokens else (asked ->> 'tokens')::double precision end)
+            case when c.ticket_due is not null then c.ticket_tokens else (asked ->> 'tokens')::double precision end)
     returning * into s;
     perform coursewright.charge(s, s.reserved, 0, 0);
     if jsonb_typeof(asked -> 'prompt') = 'object' then
@@ -257,7 +257,7 @@ begin
         on conflict (call_id) do update set prompt = excluded.prompt;
     end if;
     update coursewright.calls x
-       set state = s.state, send_id = s.id, sends = s.number, ticket_at = null, job_id = coalesce(x.job_id, job),
+       set state = s.state, send_id = s.id, sends = s.number, ticket_due = null, job_id = coalesce(x.job_id, job),
            forget = false
      where x.id = c.id;
     return jsonb_build_object('outcome', 'send', 'call', c.id, 'send', s.id, 'tokens', s.limit_tokens);
@@ -327,7 +327,7 @@ begin
         on conflict (call_id) do update
            set prompt = coalesce(record_reply.prompt, t.prompt), reply = excluded.reply, bytes = excluded.bytes;
         update coursewright.calls x
-           set state = 'answered', send_id = send, failures = 0, reason = null, ticket_at = null,
+           set state = 'answered', send_id = send, failures = 0, reason = null, ticket_due = null,
                answered_at = clock_timestamp(), used_at = clock_timestamp()
          where x.id = c.id;
     end if;

@@ -21,7 +21,8 @@ class Questions:
 
 @dataclass(frozen=True, slots=True)
 class TaskContext:
-    """On whose behalf, and as which task, an author writes. `key` is the hash of the task's pinned inputs.
+    """On whose behalf, and as which task, an author writes. `key` is the hash of the task's pinned inputs,
+    `task` its identifier in the job.
 
     `terms` is what the user agreed to pay and wait for; it does not change what is written. `seconds_left`: how long
     the host lets this attempt run, `host_seconds`: how long it lets any attempt run; None: as long as it takes.
@@ -37,6 +38,7 @@ class TaskContext:
     terms: JobTerms = field(default_factory=JobTerms)
     seconds_left: float | None = None
     host_seconds: float | None = None
+    task: str = ""
 
 
 class Author(Protocol):

@@ -3,7 +3,7 @@ select l.endpoint, l.model, l.fingerprint, l.requests_rate * l.factor as request
        l.tokens_rate * l.factor as tokens_rate,
        (select count(*)::integer from coursewright.sends s where s.state in ('submitting', 'submitted')
            and (s.endpoint, s.model, s.fingerprint) = (l.endpoint, l.model, l.fingerprint)) as in_flight,
-       (select count(*)::integer from coursewright.calls c where c.ticket_at is not null
+       (select count(*)::integer from coursewright.calls c where c.ticket_due is not null
            and (c.endpoint, c.model, c.fingerprint) = (l.endpoint, l.model, l.fingerprint)) as waiting,
        l.refused::integer as refused,
        case when l.blocked_until > clock_timestamp() then l.blocked_until end as blocked_until,

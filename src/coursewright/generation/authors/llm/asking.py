@@ -36,12 +36,13 @@ Reader = Callable[[W], T | Unusable]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How the calls of one task are made."""
+    """How the calls of one task are made. `task` names it to the provider."""
 
     gateway: Gateway
     origin: Origin
     model: str
     abilities: Abilities
+    task: str = ""
     fallbacks: tuple[str, ...] = ()
     reasoning_tokens: int | None = None
     seed: int | None = None
@@ -92,6 +93,7 @@ class Asking:
             temperature=0.3 if self.abilities.temperature else None,
             seed=self.seed if self.abilities.seed else None,
             reasoning_tokens=self.reasoning_tokens if self.abilities.reasoning else None,
+            metadata={"task": self.task, "part": name},
         )
 
         def judge(reply: Reply) -> Verdict[T]:

@@ -13,7 +13,14 @@ from coursewright.generation.authors.counting import count_up, words_by_language
 from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
 from coursewright.generation.authors.llm.asking import Asking, Unusable
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
-from coursewright.generation.authors.llm.outline import MOST_SOURCES, list_passages, read_outline, with_seeds
+from coursewright.generation.authors.llm.outline import (
+    MOST_SOURCES,
+    list_passages,
+    read_outline,
+    ready_to_seed,
+    with_seeds,
+)
+from coursewright.generation.authors.llm.plain import know_languages
 from coursewright.generation.authors.llm.prompts import prompts_version, render
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
@@ -65,6 +72,14 @@ class LlmAuthor:
         )
 
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
+        # The first call takes seconds: what the next steps need is loaded meanwhile, here and where seeds are drawn.
+        loading = asyncio.gather(asyncio.to_thread(know_languages), self.run(ready_to_seed))
+        try:
+            return await self._analyse(passages, request)
+        finally:
+            await loading
+
+    async def _analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
         main = next((name for name in words_by_language(passages) if name), "en")
         counted = count_up(passages, request.language or main)
         shared = _shared(request, counted.language)

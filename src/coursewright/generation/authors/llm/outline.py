@@ -162,6 +162,10 @@ def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseReq
     return outline.model_copy(update={"modules": modules, "exam": _seeded(outline.exam, drawn.exam)})
 
 
+def ready_to_seed() -> None:
+    """Do nothing: where this was carried out once, all that `with_seeds` needs is loaded."""
+
+
 def _seeded(plan: QuestionPlan, drawn: QuestionPlan) -> QuestionPlan:
     pinned = tuple(dict.fromkeys((*plan.passage_ids, *drawn.passage_ids)))
     return plan.model_copy(update={"seeds": drawn.seeds, "passage_ids": pinned})
@@ -268,4 +272,4 @@ def _spread(ids: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(unique[place * len(unique) // most] for place in range(most))
 
 
-__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline", "with_seeds"]
+__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline", "ready_to_seed", "with_seeds"]

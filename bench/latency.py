@@ -1,0 +1,190 @@
+"""Time to a whole course of 45 tasks by a model: one call after the other, waves with a barrier, ours, and the limit.
+
+The limit is the longest chain of the latencies that the simulator drew. They follow from what is asked (`--steady`), so
+that every way meets the same latencies, and the same unusable answers, in whatever order it asks.
+"""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from uuid import UUID, uuid4
+
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+
+from bench.handbook import COURSE_45, write_documents
+from bench.report import Table
+from coursewright.app import Coursewright, open_coursewright
+from coursewright.course.plan import CourseRequest
+from coursewright.generation.terms import JobTerms
+from coursewright.llm.call import request_from_json
+from coursewright.llm.model import Request
+from coursewright.llm.providers.openai import OpenAI
+from coursewright.settings import GatewaySettings, ProviderSettings, Settings
+from tests.wire import simulator
+
+SEEDS = (1, 2, 3, 4, 5)
+MEDIAN_SECONDS, WAVE = 6.0, 15
+REJECTED = 0.12  # of first answers, with repairs on
+KEY = SecretStr("sk-of-nobody")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One task of the course: what it waited for, and what it asked, turn by turn, with the seconds of each reply."""
+
+    after: tuple[str, ...]
+    turns: tuple[tuple[Request, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for _, seconds in self.turns)
+
+
+Graph = Mapping[str, Asked]
+
+
+def provider_settings(port: int, **more: object) -> Settings:
+    """Return settings under which the simulator at a port is OpenAI."""
+    url = f"http://127.0.0.1:{port}/v1"
+    providers = ProviderSettings.model_validate(
+        {"openai_key": KEY, "openai_base_url": url, "model": "openai:gpt-5.4-mini", "job_budget": 100} | more
+    )
+    return Settings.model_validate({"providers": providers})
+
+
+async def _ours(url: str, port: int, log: Path, folder: Path) -> tuple[float, Graph]:
+    """Make the course and return its seconds, from the request to the finished course, and what was asked."""
+    settings = provider_settings(port).model_copy(
+        update={"database_url": SecretStr(url), "data_dir": folder / "data", "gateway": GatewaySettings()}
+    )
+    write_documents(folder / "documents", COURSE_45)
+    async with open_coursewright(settings) as program:
+        base = await program.read([folder / "documents"])
+        request = CourseRequest(author="llm", modules=2, lessons=3)
+        await program.quote(base, request, JobTerms())  # as the command does before it begins
+        began = time.perf_counter()
+        job, _ = await program.enqueue(base, request)
+        await program.finish(job)
+        return time.perf_counter() - began, await _graph(program, job, log)
+
+
+async def _graph(program: Coursewright, job: UUID, log: Path) -> Graph:
+    billed = await asyncio.to_thread(log.read_text)
+    drawn = {line["call"]: line["seconds"] for line in map(json.loads, billed.splitlines())}
+    query = """
+        select c.id, c.kind, c.task_key, t.prompt
+          from coursewright.calls c join coursewright.call_texts t on t.call_id = c.id
+         where c.job_id = %s order by c.task_key, c.turn"""
+    async with program.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, (job,))
+        calls = await cursor.fetchall()
+    tasks = await program.jobs.tasks(job)
+    assert len(tasks) == 45, len(tasks)
+    assert not any("substituted" in (task.result_metadata or {}) for task in tasks)
+    return {
+        task.task_identifier: Asked(
+            tuple(task.dependencies),
+            tuple(
+                (request_from_json(call["prompt"]), drawn[str(call["id"])])
+                for call in calls
+                if call["kind"] == task.task_type
+                and call["task_key"].partition("/")[0] == (task.result_metadata or {}).get("key")
+            ),
+        )
+        for task in tasks
+    }
+
+
+def longest_chain(graph: Graph) -> float:
+    """Return the seconds that no order of asking can do without."""
+    ends: dict[str, float] = {}
+
+    def end(name: str) -> float:
+        if name not in ends:
+            ends[name] = graph[name].seconds + max((end(each) for each in graph[name].after), default=0.0)
+        return ends[name]
+
+    return max(map(end, graph))
+
+
+async def _replay(port: int, graph: Graph, at_once: int) -> float:
+    """Ask the same in waves: so many tasks of those that can begin, then a barrier. Returns seconds."""
+    provider = OpenAI(KEY, base_url=f"http://127.0.0.1:{port}/v1")
+
+    async def ask(task: Asked) -> None:
+        for request, _ in task.turns:
+            await provider.send(request, uuid4(), 600)
+
+    began = time.perf_counter()
+    left = dict(graph)
+    while left:
+        ready = [name for name, task in left.items() if not set(task.after) & set(left)][:at_once]
+        await asyncio.gather(*(ask(left[name]) for name in ready))
+        for name in ready:
+            del left[name]
+    await provider.aclose()
+    return time.perf_counter() - began
+
+
+async def _others(made: Sequence[tuple[int, Graph]]) -> list[tuple[float, float]]:
+    """Return seconds of one after the other and of waves, for each course; all at once, since they only wait."""
+    one_by_one = asyncio.gather(*(_replay(port, graph, 1) for port, graph in made))
+    waves = asyncio.gather(*(_replay(port, graph, WAVE) for port, graph in made))
+    return list(zip(await one_by_one, await waves, strict=True))
+
+
+def _case(new_database: Callable[[], str], latency: float, rejected: float) -> list[str]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        made, ours, limits = [], [], []
+        for seed in SEEDS:
+            log = folder / f"{seed}.jsonl"
+            options = ["--good", "--steady", "--seed", str(seed), "--latency", str(latency), "--log", str(log)]
+            port = stack.enter_context(simulator(*options, "--reject-rate", str(rejected)))
+            seconds, graph = asyncio.run(_ours(new_database(), port, log, folder / str(seed)))
+            made.append((port, graph))
+            ours.append(seconds)
+            limits.append(longest_chain(graph))
+        others = asyncio.run(_others(made))
+    calls = [sum(len(task.turns) for task in graph.values()) for _, graph in made]
+    names = (limits, ours, [wave for _, wave in others], [one for one, _ in others])
+    cells = [f"{median(seconds):.1f}" for seconds in names]
+    ratios = [[a / b for a, b in zip(seconds, limits, strict=True)] for seconds in names[1:]]
+    told = [f"{median(ratio):.2f}" for ratio in ratios]
+    told[0] += f" ({min(ratios[0]):.2f} to {max(ratios[0]):.2f})"
+    return [f"{latency:g} s", "on" if rejected else "off", f"{median(calls):.0f}", *cells, *told]
+
+
+def measure(new_database: Callable[[], str], *, real: bool = False) -> list[Table]:
+    """Measure at a tenth of a model's latency; with `real` at the whole, too (a quarter of an hour)."""
+    rows = [
+        _case(new_database, latency, rejected)
+        for latency in (MEDIAN_SECONDS / 10, *([MEDIAN_SECONDS] if real else []))
+        for rejected in (0.0, REJECTED)
+    ]
+    return [
+        Table(
+            "Time to a course of 45 tasks by a model",
+            "2 modules of 3 lessons, 21 sections; from the request to the finished course with its checks, against "
+            "the simulator in a process of its own (lognormal latencies, sigma 0.5); medians of several seeds. "
+            "Limit: the longest chain of the latencies drawn. Waves: 15 tasks, then a barrier. One by one: a call "
+            f"after the other. Repairs on: {REJECTED:.0%} of first answers are unusable. The other two ways replay "
+            "the same calls without any storage. Aim: 1.2 of the limit at a tenth of real latency, 1.05 at real "
+            "latency (6 s).",
+            (
+                *("median latency", "repairs", "calls", "limit s", "ours s", "waves s", "one by one s"),
+                *("ours / limit", "waves / limit", "one by one / limit"),
+            ),
+            rows,
+        )
+    ]
+
+
+__all__ = ["measure"]

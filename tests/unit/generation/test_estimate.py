@@ -1,0 +1,79 @@
+"""Estimates: from sizes alone, and corrected by what earlier courses took."""
+
+from decimal import Decimal
+
+import pytest
+
+from coursewright.course.plan import CourseRequest
+from coursewright.documents.passages import Passage
+from coursewright.generation.estimate import Estimate, Outcome, estimate
+from coursewright.llm.model import Abilities
+from coursewright.llm.prices import parse_price
+
+REQUEST = CourseRequest(author="llm", modules=2, lessons=3, sections=3)
+PASSAGES = [
+    Passage(
+        id=f"p{n}", document="a.md", title="A", ordinal=n, heading_path=("A", str(n)), start=0, end=1_000,
+        text="Bees make honey of nectar. " * 40, language="en", sha256=str(n),
+    )
+    for n in range(40)
+]  # fmt: skip
+
+
+def guess(*outcomes: Outcome) -> Estimate:
+    abilities = Abilities(context_window=100_000)
+    return estimate(PASSAGES, REQUEST, "openai:x", abilities, parse_price("1/2"), outcomes=outcomes)
+
+
+def took(times: float, course: int = 1) -> list[Outcome]:
+    """Return what a course took that wrote so many times what was guessed for it, and all else as guessed."""
+    return [
+        Outcome(
+            course, each.kind, each.calls, each.calls * each.input, each.calls * each.output,
+            each.calls, each.calls * each.input, round(each.calls * each.output * times),
+        )
+        for each in guess().sized
+    ]  # fmt: skip
+
+
+def test_the_first_estimate_is_of_sizes_alone() -> None:
+    first = guess()
+    assert first.courses == 0
+    assert first.work == first.sized
+    assert first.calls[1] == pytest.approx(first.calls[0] * 1.5, abs=1)
+
+
+def test_an_estimate_learns_from_what_earlier_courses_took() -> None:
+    first, second = guess(), guess(*took(3))
+    assert second.courses == 1
+    assert sum(second.output_tokens) / sum(first.output_tokens) == pytest.approx(3 * 2 / 2.5, rel=0.01)
+    assert [each.output for each in second.work] == [3 * each.output for each in first.work]
+    assert second.sized == first.sized  # what is kept to learn from is never what was learned
+    assert first.dollars is not None
+    assert second.dollars is not None
+    assert second.dollars[1] > first.dollars[1]
+
+
+def test_the_range_narrows_with_courses_that_agree() -> None:
+    def width(found: Estimate) -> Decimal:
+        assert found.dollars is not None
+        return found.dollars[1] / found.dollars[0]
+
+    agreed = [outcome for course in range(1, 9) for outcome in took(2, course)]
+    assert width(guess(*agreed)) < width(guess(*took(2))) < Decimal(4)
+
+
+def test_the_range_holds_the_courses_that_it_learned_from() -> None:
+    apart = [*took(0.5, 1), *took(2, 2), *took(1, 3)]
+    found = guess(*apart)
+    for course in (1, 2, 3):
+        written = sum(each.output for each in apart if each.course == course)
+        read = sum(each.input for each in apart if each.course == course)
+        assert found.dollars is not None
+        assert float(found.dollars[0]) <= (read + 2 * written) / 1e6 * 1.05
+        assert (read + 2 * written) / 1e6 <= float(found.dollars[1]) * 1.05
+
+
+def test_one_course_that_went_wild_corrects_tenfold_at_most() -> None:
+    wild = guess(*took(1000))
+    assert all(new.output <= 10 * old.output for new, old in zip(wild.work, wild.sized, strict=True))
