@@ -100,7 +100,7 @@ async def test_a_cap_holds_exactly_over_several_processes(pool: Pool, database_u
     at every moment that anybody looks.
     """
     bench = GatewayBench(pool)
-    dollars = Decimal(str(30.5 * RESERVED))
+    dollars = round(Decimal(str(30.5 * RESERVED)), 10)  # as the database keeps it
     await bench.ledger.cap_job(JOB, ALPHA, dollars)
     program = [sys.executable, "-m", "tests.integration.llm.budget_program", database_url]
     processes = [

@@ -89,8 +89,8 @@ begin
         (least(tokens, l.tokens_rate * l.factor / 6) - l.tokens_level) / (l.tokens_rate * l.factor / 60));
     l.requests_level := l.requests_level - case when l.requests_rate is null then 0 else 1 end;
     l.tokens_level := l.tokens_level - case when l.tokens_rate is null then 0 else tokens end;
-    if ready > 0 and l.requests_rate is null and l.tokens_rate is null then
-        return ready + random() * 2;  -- blocked, and no rate to line up by
+    if l.requests_rate is null and l.tokens_rate is null then  -- no rate to line up by
+        return case when ready > 0 then ready + random() * 2 else 0 end;
     end if;
     if ready > 0 then
         select coalesce(sum(c.ticket_tokens), 0) as tokens, count(*) as requests into booked

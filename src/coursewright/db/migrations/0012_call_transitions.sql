@@ -5,12 +5,20 @@
 
 -- The locked budgets that a call of this organisation and job is charged to, made where missing.
 create function coursewright.lock_budgets(organisation uuid, job uuid, of_month date)
-returns setof coursewright.budgets language plpgsql as $$
+returns coursewright.budgets[] language plpgsql as $$
+declare
+    locked coursewright.budgets[];
 begin
-    return query select b.* from coursewright.budgets b
-     where (b.scope, b.owner, b.period) in (('organisation', organisation, '-infinity'::date),
-                                            ('month', organisation, of_month), ('job', job, '-infinity'::date))
-     order by array_position(array['organisation', 'month', 'job'], b.scope) for update;
+    loop
+        select array_agg(l) into locked from (
+            select b.* from coursewright.budgets b
+             where (b.scope, b.owner, b.period) in (('organisation', organisation, '-infinity'::date),
+                                                    ('month', organisation, of_month), ('job', job, '-infinity'::date))
+             order by array_position(array['organisation', 'month', 'job'], b.scope) for update) l;
+        exit when cardinality(locked) = case when job is null then 2 else 3 end;
+        perform coursewright.make_budgets(organisation, job, of_month);
+    end loop;
+    return locked;
 end $$;
 
 create function coursewright.make_budgets(organisation uuid, job uuid, of_month date) returns void language plpgsql as $$
@@ -24,27 +32,20 @@ begin
      order by v.place on conflict do nothing;
 end $$;
 
--- Move money of one send: reserved, settled and suspected by these amounts, in all its budgets.
+-- Move money of one send: reserved, settled and suspected by these amounts, in all its budgets. `locked`: they are.
 create function coursewright.charge(s coursewright.sends, more_reserved numeric, more_settled numeric,
-                                    more_suspected numeric) returns void language plpgsql as $$
+                                    more_suspected numeric, locked boolean default false)
+returns void language plpgsql as $$
 begin
-    perform coursewright.lock_budgets(s.organisation_id, s.job_id, s.month);
+    if not locked then
+        perform coursewright.lock_budgets(s.organisation_id, s.job_id, s.month);
+    end if;
     update coursewright.budgets b
        set reserved = b.reserved + coalesce(more_reserved, 0), settled = b.settled + coalesce(more_settled, 0),
            suspected = b.suspected + coalesce(more_suspected, 0)
      where (b.scope, b.owner, b.period) in (('organisation', s.organisation_id, '-infinity'::date),
                                             ('month', s.organisation_id, s.month), ('job', s.job_id, '-infinity'::date));
 end $$;
-
--- The cap of a budget: its own, else what the organisation may spend, else what the installation allows.
-create function coursewright.cap_of(b coursewright.budgets, defaults jsonb) returns numeric language sql stable as $$
-    select coalesce(b.cap, case b.scope
-        when 'organisation' then (select l.total_cap from coursewright.spending_limits l
-                                   where l.organisation_id = b.organisation_id)
-        when 'month' then coalesce((select l.month_cap from coursewright.spending_limits l
-                                     where l.organisation_id = b.organisation_id), (defaults ->> 'month_cap')::numeric)
-        end);
-$$;
 
 -- Set or lift (null) a hard cap in dollars.
 create function coursewright.set_cap(for_scope text, for_owner uuid, for_period date, organisation uuid, dollars numeric)
@@ -96,6 +97,8 @@ declare
     c coursewright.calls;
     s coursewright.sends;
     b coursewright.budgets;
+    own coursewright.spending_limits;
+    breaker text;
     at timestamptz := clock_timestamp();
     organisation uuid := asked ->> 'organisation';
     job uuid := asked ->> 'job';
@@ -108,24 +111,27 @@ declare
     reply jsonb;
 begin
     -- Another model may have answered this turn already, or be at it.
-    select * into c from coursewright.calls x
-     where x.key = any (array(select jsonb_array_elements_text(asked -> 'keys'))) and x.key <> asked ->> 'key'
-       and x.state in ('answered', 'accepted', 'rejected', 'submitted', 'submitting', 'waiting')
-     order by array_position(array['accepted', 'answered', 'rejected', 'submitted', 'submitting', 'waiting'], x.state)
-     limit 1 for update;
-    if not found then
+    if jsonb_array_length(asked -> 'keys') > 1 then
+        select * into c from coursewright.calls x
+         where x.key = any (array(select jsonb_array_elements_text(asked -> 'keys'))) and x.key <> asked ->> 'key'
+           and x.state in ('answered', 'accepted', 'rejected', 'submitted', 'submitting', 'waiting')
+         order by array_position(array['accepted', 'answered', 'rejected', 'submitted', 'submitting', 'waiting'], x.state)
+         limit 1 for update;
+    end if;
+    if c.id is null then
         select * into c from coursewright.calls x where x.key = asked ->> 'key' for update;
     end if;
-    if not found then
+    while c.id is null loop
         insert into coursewright.calls (key, organisation_id, job_id, knowledge_base_id, documents, kind, task_key,
                                         generation, turn, model, endpoint, fingerprint)
         values (asked ->> 'key', organisation, job, (asked ->> 'knowledge_base')::uuid,
                 array(select jsonb_array_elements_text(asked -> 'documents')), asked ->> 'kind', asked ->> 'task_key',
                 (asked ->> 'generation')::integer, (asked ->> 'turn')::integer, asked ->> 'model', asked ->> 'endpoint',
                 asked ->> 'fingerprint')
-        on conflict (key) do nothing;
+        on conflict (key) do nothing returning * into c;
+        exit when found;  -- nobody else sees it yet
         select * into c from coursewright.calls x where x.key = asked ->> 'key' for update;
-    end if;
+    end loop;
 
     if c.state in ('answered', 'accepted', 'rejected') then
         select t.reply into reply from coursewright.call_texts t where t.call_id = c.id;
@@ -185,15 +191,21 @@ begin
     elsif c.retry_at > at then
         return deferred || jsonb_build_object('seconds', coursewright.seconds_until(c.retry_at, at), 'why', 'backoff');
     end if;
-    wait := coursewright.pass_breaker(asked ->> 'endpoint', asked ->> 'model', asked ->> 'fingerprint', false, 0);
-    if wait > 0 then
-        return jsonb_build_object('outcome', 'breaker', 'call', c.id, 'seconds', wait);
+    select x.state into breaker from coursewright.breakers x
+     where (x.endpoint, x.model, x.fingerprint) = (asked ->> 'endpoint', asked ->> 'model', asked ->> 'fingerprint');
+    if breaker <> 'closed' then
+        wait := coursewright.pass_breaker(asked ->> 'endpoint', asked ->> 'model', asked ->> 'fingerprint', false, 0);
+        if wait > 0 then
+            return jsonb_build_object('outcome', 'breaker', 'call', c.id, 'seconds', wait);
+        end if;
     end if;
 
-    -- Budgets: hard caps, exact, because the rows stay locked until this transaction is on disk.
-    perform coursewright.make_budgets(organisation, job, this_month);
-    for b in select * from coursewright.lock_budgets(organisation, job, this_month) loop
-        cap := coursewright.cap_of(b, asked);
+    -- Budgets: hard caps, exact, because the rows stay locked until this transaction is on disk. A cap is the budget's
+    -- own, else what the organisation may spend, else what the installation allows.
+    select * into own from coursewright.spending_limits l where l.organisation_id = organisation;
+    foreach b in array coursewright.lock_budgets(organisation, job, this_month) loop
+        cap := coalesce(b.cap, case b.scope when 'organisation' then own.total_cap
+            when 'month' then coalesce(own.month_cap, (asked ->> 'month_cap')::numeric) end);
         if cap is null then
             continue;
         elsif reserve is null then
@@ -217,8 +229,7 @@ begin
          where x.id = c.id;
     end if;
     if asked ->> 'mode' <> 'batch' then
-        select coalesce((select l.calls_at_once from coursewright.spending_limits l
-                          where l.organisation_id = organisation), (asked ->> 'calls_at_once')::integer) into room;
+        room := coalesce(own.calls_at_once, (asked ->> 'calls_at_once')::integer);
         if room <= (select count(*) from coursewright.sends x
                      where x.organisation_id = organisation and x.state in ('submitting', 'submitted')
                        and x.deadline_at > at and x.mode in ('sync', 'flex')) then
@@ -240,7 +251,10 @@ begin
                    and (x.endpoint, x.model, x.fingerprint) = (c.endpoint, c.model, c.fingerprint)
                  order by random() limit 1));
         end if;
-        perform coursewright.pass_breaker(c.endpoint, c.model, c.fingerprint, true, (asked ->> 'deadline')::double precision);
+        if breaker <> 'closed' then
+            perform coursewright.pass_breaker(c.endpoint, c.model, c.fingerprint, true,
+                                              (asked ->> 'deadline')::double precision);
+        end if;
     end if;
 
     insert into coursewright.sends (call_id, number, organisation_id, job_id, month, endpoint, fingerprint, model, kind,
@@ -251,7 +265,7 @@ begin
             asked -> 'price',
             case when c.ticket_due is not null then c.ticket_tokens else (asked ->> 'tokens')::double precision end)
     returning * into s;
-    perform coursewright.charge(s, s.reserved, 0, 0);
+    perform coursewright.charge(s, s.reserved, 0, 0, locked => true);
     if jsonb_typeof(asked -> 'prompt') = 'object' then
         insert into coursewright.call_texts as t (call_id, organisation_id, prompt) values (c.id, organisation, asked -> 'prompt')
         on conflict (call_id) do update set prompt = excluded.prompt;
@@ -262,6 +276,9 @@ begin
      where x.id = c.id;
     return jsonb_build_object('outcome', 'send', 'call', c.id, 'send', s.id, 'tokens', s.limit_tokens);
 end $$;
+-- Plans that do not look at the values are as good here, and are made once for each connection.
+alter function coursewright.begin_call set plan_cache_mode = force_generic_plan;
+
 
 -- The provider has taken a background request: its id, at once. `window`: seconds in which the reply can be fetched.
 create function coursewright.record_id(send uuid, provider text, "window" double precision, poll_in double precision)
@@ -337,6 +354,8 @@ begin
         case when s.state = 'suspected' then - s.reserved else 0 end);
     return answers or c.send_id = send;
 end $$;
+alter function coursewright.record_reply set plan_cache_mode = force_generic_plan;
+
 
 -- A send came to nothing: `billed` says that it may have been charged all the same. The call may be asked again after
 -- `retry_in` seconds.
@@ -395,6 +414,8 @@ begin
                seconds = (excluded.seconds || x.seconds)[1:64];
     end if;
 end $$;
+alter function coursewright.learn set plan_cache_mode = force_generic_plan;
+
 
 -- Duties --------------------------------------------------------------------------------------------------------------
 
