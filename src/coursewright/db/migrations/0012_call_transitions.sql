@@ -3,10 +3,12 @@
 
 -- Budgets -------------------------------------------------------------------------------------------------------------
 
--- The locked budgets that a call of this organisation and job is charged to, made where missing.
+-- The locked budgets that a call of this organisation and job is charged to, made where missing. Nothing is locked before
+-- all are there: who makes one waits for others who do.
 create function coursewright.lock_budgets(organisation uuid, job uuid, of_month date)
 returns coursewright.budgets[] language plpgsql as $$
 declare
+    needed integer := case when job is null then 2 else 3 end;
     locked coursewright.budgets[];
 begin
     loop
@@ -14,8 +16,12 @@ begin
             select b.* from coursewright.budgets b
              where (b.scope, b.owner, b.period) in (('organisation', organisation, '-infinity'::date),
                                                     ('month', organisation, of_month), ('job', job, '-infinity'::date))
+               and needed = (
+                   select count(*) from coursewright.budgets x
+                    where (x.scope, x.owner, x.period) in (('organisation', organisation, '-infinity'::date),
+                        ('month', organisation, of_month), ('job', job, '-infinity'::date)))
              order by array_position(array['organisation', 'month', 'job'], b.scope) for update) l;
-        exit when cardinality(locked) = case when job is null then 2 else 3 end;
+        exit when cardinality(locked) = needed;
         perform coursewright.make_budgets(organisation, job, of_month);
     end loop;
     return locked;
