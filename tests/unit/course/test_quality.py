@@ -172,6 +172,15 @@ def test_a_sentence_of_two_lessons_is_reused() -> None:
     assert report.measure("redundancy").passed is False
 
 
+def test_a_heading_of_two_lessons_is_no_sentence() -> None:
+    course = sample_course().model_dump()
+    block = course["modules"][0]["lessons"][1]["sections"][0]["blocks"][0]
+    block |= {"text": INDEX, "citations": [{"passage_id": "p-sync", "quote": INDEX}]}
+    for source in course["sources"]:
+        source["heading_path"] = ("Packages", INDEX)
+    assert measure(Course.model_validate(course)).measure("reused_sentences").value == 0
+
+
 def test_readability_is_judged_against_the_level() -> None:
     course = with_block("The cat sat on the mat and the dog ran to the big red barn in the sun. " * 12)
     assert measure(course).measure("readability").passed is None

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import cast
 
@@ -42,15 +42,25 @@ _QUOTED = re.compile(r"[“„«「]\s*(.+?)\s*[”“»」]")
 _VERB_SET = {language: frozenset(text.split()) for language, text in _VERBS.items()}
 
 
-def _lesson_text(lesson: Lesson) -> Iterator[tuple[str, str]]:
+Headings = Mapping[str, Sequence[str]]  # the heading path of each passage
+
+
+def _headings(course: Course) -> Headings:
+    return {source.passage_id: source.heading_path for source in course.sources}
+
+
+def _lesson_text(lesson: Lesson, headings: Headings) -> Iterator[tuple[str, str]]:
+    """Yield the running text of a lesson: headings are no sentences."""
     for section in lesson.sections:
         for block in (*section.blocks, *section.examples):
-            if block.kind not in {"code", "table", "figure"}:
+            path = headings.get(block.citations[0].passage_id, ()) if block.citations else ()
+            if block.kind not in {"code", "table", "figure"} and not walk.is_sub_heading(block, path):
                 yield block.id, block.text
 
 
 def redundancy(course: Course) -> tuple[Measure, Measure]:
     """Measure sentences that two lessons share, and how much of a lesson its siblings already say."""
+    headings = _headings(course)
     first: dict[str, str] = {}
     reused: list[Flag] = []
     close: list[Flag] = []
@@ -61,7 +71,7 @@ def redundancy(course: Course) -> tuple[Measure, Measure]:
         for lesson in module.lessons:
             own = f"{module.id}/{lesson.id}"
             grams: set[tuple[str, ...]] = set()
-            for block_id, text in _lesson_text(lesson):
+            for block_id, text in _lesson_text(lesson, headings):
                 for sentence in words.sentences(text, course.language):
                     tokens = words.words(sentence)
                     if len(tokens) >= 6:
@@ -101,10 +111,11 @@ def readability(course: Course, level: Level | None) -> Measure:
     sentences: list[str] = []
     flags: list[Flag] = []
     target = _GRADES[level] if level else None
+    headings = _headings(course)
     if course.language == "en":
         for module in course.modules:
             for lesson in module.lessons:
-                own = [s for _, text in _lesson_text(lesson) for s in words.sentences(text, "en")]
+                own = [s for _, text in _lesson_text(lesson, headings) for s in words.sentences(text, "en")]
                 sentences += own
                 grade = _grade(own)
                 if target is not None and grade is not None and abs(grade - target) > 1:
@@ -140,7 +151,7 @@ def alignment(course: Course) -> Measure:
     asked: defaultdict[str, int] = defaultdict(int)
     for placed in walk.questions(course):
         asked[placed.question.objective] += 1
-    headings = {source.passage_id: source.heading_path for source in course.sources}
+    headings = _headings(course)
     flags: list[Flag] = []
     total = good = 0
     for module in course.modules:
@@ -172,7 +183,7 @@ def alignment(course: Course) -> Measure:
     )  # fmt: skip
 
 
-def _taught(lesson: Lesson, headings: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _taught(lesson: Lesson, headings: Headings) -> Iterator[str]:
     """Yield all that a lesson shows: titles, blocks of every kind, key concepts, and the headings they stood under."""
     for section in lesson.sections:
         yield section.title
