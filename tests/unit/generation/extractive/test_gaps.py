@@ -45,6 +45,7 @@ def test_the_name_beside_its_kind_is_asked_for(language: str, sentence: str, ter
         "The `ls` command lists the files of a directory, and `ls -l` command lists their owners as well.",
         "The function returns an object that defines the method `next` which gives one element at a time.",
         "To modify it, use the `tzselect` command, which lets you choose a time zone for the whole machine.",
+        "The file `/etc/opendmarc.conf` holds detailed comments and is explained in opendmarc.conf(5) as well.",
         "The reference of the `json` module holds a long and thorough explanation of this.",
         "The settings of the printers and their users stand in the file `/etc/cups/conf.d/site/printers.conf`.",
         "The `sound` package in the example is structured into several parts that import one another.",

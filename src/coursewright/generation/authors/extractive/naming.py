@@ -1,5 +1,6 @@
 """Titles of modules, lessons and sections from the headings above their passages, each distinct among its kind."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -13,10 +14,10 @@ _PLAIN_WORDS = 4
 _NAMED = 0.15  # share of the words from which a heading is named in a joined title
 _MOST_NAMED = 3
 _OPENERS = {
-    "de": frozenset({"der", "die", "das", "ein", "eine"}),
+    "de": frozenset({"der", "die", "das", "den", "dem", "ein", "eine"}),
     "en": frozenset({"the", "a", "an", "how", "what"}),
     "es": frozenset({"el", "la", "los", "las", "un", "una"}),
-    "fr": frozenset({"le", "la", "les", "un", "une", "des"}),
+    "fr": frozenset({"le", "la", "les", "l", "un", "une", "des"}),
 }
 _MOST_JOINED = 80  # characters of a joined title
 
@@ -87,8 +88,7 @@ def joined(titles: Sequence[str], words: Catalogue) -> str:
     names = list(dict.fromkeys(without_number(title) for title in titles if title))
     lowered = _OPENERS.get(words.language, frozenset())
     names = [
-        name[0].lower() + name[1:] if place and name.split()[0].casefold() in lowered else name
-        for place, name in enumerate(names)
+        name[0].lower() + name[1:] if place and _first(name) in lowered else name for place, name in enumerate(names)
     ]
     outline = words.texts["outline"]
     if any(outline["list_separator"].strip() in name for name in names):
@@ -97,6 +97,11 @@ def joined(titles: Sequence[str], words: Catalogue) -> str:
     plain = all(len(name.split()) <= _PLAIN_WORDS and conjunction not in name for name in names)
     plain = plain and all(name[0].isalnum() for name in names)
     return words.enumerate(names) if plain else outline["list_separator"].join(names)
+
+
+def _first(name: str) -> str:
+    """Return the first word of a title, without what an apostrophe ties to it."""
+    return re.split(r"[\s'’]", name, maxsplit=1)[0].casefold()
 
 
 __all__ = ["Namer", "joined"]

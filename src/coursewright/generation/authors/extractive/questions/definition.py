@@ -97,6 +97,7 @@ def _is_fair(term: str, text: str, words: Catalogue) -> bool:
         and not words.vague.search(text)
         and not words.refers_opener.match(text)
         and not own & set(content_stems(text, words.language))
+        and not (len(term) > 3 and term.casefold() in text.casefold())  # "… in `/var/log/dpkg.log`"
     )
 
 

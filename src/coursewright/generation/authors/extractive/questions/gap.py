@@ -59,13 +59,20 @@ def _sought(sentence: str, words: Catalogue) -> str:
         term
         if 1 < len(term) <= _LONGEST_NAME
         and not _NO_NAME.search(term)
-        and sentence.casefold().count(term.casefold()) == 1
+        and not _gives_away(sentence.replace(f"`{term}`", ""), term)
         and least <= count_words(sentence, words.language) <= _MOST_WORDS
         and is_standalone(sentence, words)
         and not (words.bare_noun and words.bare_noun.match(sentence))
         and not words.negation.search(sentence)
         and not words.vague.search(sentence)
         else ""
+    )
+
+
+def _gives_away(rest: str, term: str) -> bool:
+    """Tell whether the rest of the sentence names a part of the term ("… is explained in opendmarc.conf(5)")."""
+    return term.casefold() in rest.casefold() or any(
+        part.casefold() in rest.casefold() for part in re.findall(r"[^\W\d_]{4,}", term)
     )
 
 
