@@ -98,7 +98,7 @@ class Watcher:
         """Say what is waited for, and which models are not asked at the moment; looked at every few seconds."""
         if time.monotonic() > self._look_again:
             self._look_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
-            found = [f"{each.because} (up to {each.seconds:.0f} s)" for each in await self._jobs.waiting(job_id)]
+            found = [f"up to {each.seconds:.0f} s: {each.because}" for each in await self._jobs.waiting(job_id)]
             for state in await model_states(self._pool):
                 if state.breaker != "closed":
                     found.append(f"{state.model} fails too often: {state.last_error}")

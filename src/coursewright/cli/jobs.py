@@ -169,12 +169,24 @@ def _tell_story(story: list[StoryLine]) -> None:
         when = f"{at:%H:%M:%S}" if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
         colour = {"warning": "yellow", "error": "red", "critical": "bold red"}.get(line.level, "default")
         head = "story" if number == 0 else "     "
-        stdout.print(f"  [dim]{head}  {when}[/] [{colour}]{escape(line.message)}[/]", soft_wrap=True)
+        _hang(f"  [dim]{head}  {when}[/] ", f"[{colour}]{escape(line.message)}[/]")
+
+
+def _hang(head: str, text: str) -> None:
+    """Print a line whose continuation, on a terminal, stands below its text."""
+    if not stdout.is_terminal:
+        stdout.print(head + text, soft_wrap=True)
+        return
+    row = Table.grid()
+    row.add_column(no_wrap=True)
+    row.add_column()
+    row.add_row(head, text)
+    stdout.print(row)
 
 
 def _tell_now(progress: Progress) -> None:
     if progress.waits:
-        stdout.print(f"  [dim]waits[/]  {escape(progress.waits)}", soft_wrap=True)
+        _hang("  [dim]waits[/]  ", escape(progress.waits))
     if not progress.running:
         return
     now = " · ".join(dict.fromkeys(making(each) or each.kind.replace("_", " ") for each in progress.running))

@@ -15,7 +15,7 @@ _WAITS = {
 }
 
 # The same, while an answer is under way; by the mode of its send.
-_UNANSWERED = "a call to {model} has no answer yet; if its worker has vanished, it is made again when its time is up"
+_UNANSWERED = "a call to {model} is unanswered; if its worker has vanished, it is made again when its time is up"
 PENDING = {
     "sync": _UNANSWERED,
     "flex": _UNANSWERED,

@@ -1,0 +1,120 @@
+"""An operator is woken: the queue stands still. The first command of the runbook names the cause and what to do."""
+
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from coursewright.app import LOCAL_ORGANISATION
+from coursewright.db.pool import Pool
+from coursewright.queue import JobQueue
+from tests.e2e.command_line import CommandLine
+
+
+def run(url: str, folder: Path, *words: str) -> str:
+    line = CommandLine(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "coursewright", *words],
+        cwd=folder,
+        env=line.environment | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def execute(pool: Pool, query: str, **parameters: object) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(query.encode(), parameters)
+
+
+async def begun(pool: Pool) -> UUID:
+    """Return a job of this machine's owner that is under execution, with one ready task."""
+    job = await JobQueue(pool).enqueue("generate_course_v2", {}, organisation_id=LOCAL_ORGANISATION)
+    await execute(pool, "update course_generation_queue set status = 'processing'")
+    await execute(pool, "update course_generation_jobs set status = 'processing', total_tasks = 2, expected_tasks = 2")
+    await execute(
+        pool,
+        "insert into course_generation_tasks (job_id, task_identifier, task_type, status) values "
+        "(%(job)s, 'section-1', 'lesson_section', 'queued'), (%(job)s, 'end', 'content_validation', 'pending')",
+        job=job,
+    )
+    return job
+
+
+async def test_no_worker(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    job = await begun(pool)
+    said = run(database_url, tmp_path, "doctor")
+    assert "There is work, and nobody does it: no worker is running" in said
+    assert "coursewright worker" in said
+    assert "! The queue: 0 workers, 1 job under way, 0 waiting" in said
+    assert "No worker is running, so nothing happens." in run(database_url, tmp_path, "status", str(job))
+    await execute(pool, "insert into coursewright.workers (worker_id, concurrency, expires_at) values "
+                        "('elsewhere', 4, clock_timestamp() + interval '1 minute')")  # fmt: skip
+    said = run(database_url, tmp_path, "doctor")
+    assert "✓ The queue: 1 worker, 1 job under way, 0 waiting" in said
+    assert "nobody does it" not in said
+
+
+async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    paused, poisoned = await begun(pool), uuid4()
+    await execute(
+        pool,
+        "insert into coursewright.workers (worker_id, concurrency, expires_at) "
+        "values ('elsewhere', 4, clock_timestamp() + interval '1 minute')",
+    )
+    await execute(
+        pool,
+        "insert into coursewright.breakers (endpoint, model, fingerprint, state, reopen_at, last_error) "
+        "values ('e', 'openai:x', 'f', 'open', clock_timestamp() + interval '1 minute', 'overloaded')",
+    )
+    await JobQueue(pool).pause(paused, because="The next call could cost 0.0400 dollars; 0.9700 of the 1.00 are spent.")
+    await execute(
+        pool,
+        "insert into course_generation_jobs (id, organisation_id, status, failed_tasks) "
+        "values (%(job)s, %(organisation)s, 'completed', 1)",
+        job=poisoned,
+        organisation=LOCAL_ORGANISATION,
+    )
+    await execute(
+        pool,
+        "insert into course_generation_tasks (job_id, task_identifier, task_type, status, error_category, "
+        "error_message) values (%(job)s, 'section-7', 'lesson_section', 'failed', 'resource_exhausted', "
+        "'Poison: 6 workers were lost.')",
+        job=poisoned,
+    )
+    base = uuid4()
+    await execute(
+        pool,
+        "insert into coursewright.knowledge_bases (id, organisation_id, name) "
+        "values (%(base)s, %(organisation)s, 'kb')",
+        base=base,
+        organisation=LOCAL_ORGANISATION,
+    )
+    await execute(
+        pool,
+        "insert into coursewright.documents (knowledge_base_id, name, sha256, bytes, status, background, read_lost) "
+        "values (%(base)s, 'huge.pdf', 'x', 9, 'queued', true, 3)",
+        base=base,
+    )
+    said = run(database_url, tmp_path, "doctor")
+    for cause, way in (
+        ("openai:x fails too often and is not asked for a while. Its last error: overloaded.", "coursewright models"),
+        (f"Job {paused} is paused: The next call could cost", f"coursewright resume {paused}"),
+        (f"Task section-7 of job {poisoned} has cost too many workers", f"coursewright resume {poisoned}"),
+        (f"The document huge.pdf (3 workers) of knowledge base {base} keeps losing its workers.", "split it"),
+    ):
+        assert cause in said
+        assert way in said
+    status = run(database_url, tmp_path, "status", str(paused))
+    assert "Paused: The next call could cost 0.0400 dollars" in status
+    assert "Poison: 6 workers were lost." in run(database_url, tmp_path, "status", str(poisoned))
+
+
+async def test_a_database_that_takes_no_writes(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    await execute(pool, "alter table coursewright.tallies add constraint full_disk check (false) not valid")
+    said = run(database_url, tmp_path, "doctor")
+    assert "The database takes no more writes." in said
+    assert "Make room" in said
