@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 
 import uvicorn
 
-from coursewright.api import create_app
+from coursewright.api.application import create_app
 from coursewright.app import Coursewright
 from coursewright.db.pool import open_pool
 from coursewright.queue import Done, Lease, Outcome, TaskSpec

@@ -1,5 +1,1 @@
-"""The HTTP service: routes, schemas, problems. `create_app` builds the ASGI application."""
-
-from coursewright.api.application import create_app
-
-__all__ = ["create_app"]
+"""The HTTP service: routes, schemas, problems. `application.create_app` builds it."""

@@ -3,28 +3,30 @@
 
 Such hosts may not send the events of the lifespan, and may run each request in an event loop of its own that ends with
 it. So the program lives in one loop in a thread of its own, from the first request on: connections stay open between
-requests, whatever the host does with its loops.
+requests, whatever the host does with its loops. They start cold for a tick, which is answered without the framework:
+that takes half of the time to load.
 """
 
 import asyncio
 import contextlib
+import json
+import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 from pydantic import ValidationError
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coursewright.api.application import create_app
-from coursewright.api.problems import answer_error
-from coursewright.app import open_coursewright
+from coursewright.api.ticking import is_timer, tick
+from coursewright.app import CRON_ROUTE, Coursewright, open_coursewright
 from coursewright.errors import ConfigurationError, CoursewrightError
 from coursewright.observing import observe
 from coursewright.redact import secrets_in
 from coursewright.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -37,8 +39,9 @@ class Serverless:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._opening = asyncio.Lock()
+        self._open = contextlib.AsyncExitStack()
+        self._program: Coursewright | None = None
         self._app: ASGIApp | None = None
-        self._lifespan: AbstractAsyncContextManager[Any] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the lifespan's events where the host sends them."""
@@ -59,7 +62,7 @@ class Serverless:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         with contextlib.suppress(CoursewrightError, ValidationError):  # the first request tries again, and tells
-            await _in(self._own_loop(), self._opened)
+            await _in(self._own_loop(), self._opened_program)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await _in(self._own_loop(), self._close)
@@ -84,29 +87,84 @@ class Serverless:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            if self._app is None and scope["path"] == CRON_ROUTE and scope["method"] in ("GET", "POST"):
+                program = await self._opened_program()
+                if is_timer(program.settings, _authorization(scope)):
+                    await _answer(send, await _ticked(program, scope["began"]))
+                    return
             app = await self._opened()
         except CoursewrightError as error:  # the next request tries again
-            await (await answer_error(Request(scope), error))(scope, receive, send)
+            await _refuse(error, scope, receive, send)
         except ValidationError as error:
             # Not the error itself: it quotes values, and they may be secrets.
             wrong = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            refusal = ConfigurationError(f"Settings cannot be used: {wrong}.", hint="See docs/reference/settings.md.")
-            await (await answer_error(Request(scope), refusal))(scope, receive, send)
+            told = ConfigurationError(f"Settings cannot be used: {wrong}.", hint="See docs/reference/settings.md.")
+            await _refuse(told, scope, receive, send)
         else:
             await app(scope, receive, send)
 
+    async def _opened_program(self) -> Coursewright:
+        async with self._opening:
+            if self._program is None:
+                settings = Settings()
+                if settings.database_url is None:
+                    raise ConfigurationError(
+                        "A host that forgets its files needs a database elsewhere.",
+                        hint="Set DATABASE_URL to a Postgres.",
+                    )
+                observe(settings.logs, secrets_in(settings), settings.sentry_dsn)
+                self._program = await self._open.enter_async_context(open_coursewright(settings))
+        return self._program
+
     async def _opened(self) -> ASGIApp:
+        from coursewright.api.application import create_app  # see above: half of the time to load
+
+        program = await self._opened_program()
         async with self._opening:
             if self._app is None:
-                app, lifespan = _build()
-                await lifespan.__aenter__()
-                self._app, self._lifespan = app, lifespan
+
+                @contextlib.asynccontextmanager
+                async def opened() -> AsyncIterator[Coursewright]:
+                    yield program
+
+                app = create_app(program.settings, opened)
+                await self._open.enter_async_context(app.router.lifespan_context(app))
+                self._app = app
         return self._app
 
     async def _close(self) -> None:
-        lifespan, self._app, self._lifespan = self._lifespan, None, None
-        if lifespan:
-            await lifespan.__aexit__(None, None, None)
+        self._program = self._app = None
+        await self._open.aclose()
+
+
+def _authorization(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
+
+
+async def _ticked(program: Coursewright, began: float) -> dict[str, object]:
+    try:
+        return await tick(program, began)
+    except CoursewrightError:
+        raise
+    except Exception as error:
+        _log.error("a tick raised", exc_info=error)
+        raise CoursewrightError("The service has met a defect of its own.", hint="Its log tells more.") from error
+
+
+async def _answer(send: Send, told: dict[str, object]) -> None:
+    _log.info("tick: %s", told)
+    body = json.dumps(told).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, (b"cache-control", b"no-store")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(error: CoursewrightError, scope: Scope, receive: Receive, send: Send) -> None:
+    from starlette.requests import Request
+
+    from coursewright.api.problems import answer_error
+
+    await (await answer_error(Request(scope), error))(scope, receive, send)
 
 
 async def _in(loop: asyncio.AbstractEventLoop, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -116,17 +174,6 @@ async def _in(loop: asyncio.AbstractEventLoop, call: Callable[[], Awaitable[Resu
         return await call()
 
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(called(), loop))
-
-
-def _build() -> tuple[ASGIApp, AbstractAsyncContextManager[Any]]:
-    settings = Settings()
-    if settings.database_url is None:
-        raise ConfigurationError(
-            "A host that forgets its files needs a database elsewhere.", hint="Set DATABASE_URL to a Postgres."
-        )
-    observe(settings.logs, secrets_in(settings), settings.sentry_dsn)
-    app = create_app(settings, lambda: open_coursewright(settings))
-    return app, app.router.lifespan_context(app)
 
 
 app = Serverless()

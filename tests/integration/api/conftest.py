@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from coursewright.api import create_app
+from coursewright.api.application import create_app
 from coursewright.app import Coursewright
 from coursewright.db.pool import Pool
 from coursewright.settings import Settings

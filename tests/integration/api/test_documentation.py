@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coursewright.api import create_app
+from coursewright.api.application import create_app
 from tests.integration.api.conftest import HANDBOOK, settings_for
 from tests.integration.api.server import serving
 

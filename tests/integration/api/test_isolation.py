@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from coursewright.api import create_app
+from coursewright.api.application import create_app
 from coursewright.db.pool import Pool
 from tests.integration.api.conftest import Service, settings_for
 

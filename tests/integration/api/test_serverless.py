@@ -172,6 +172,13 @@ async def test_wrong_settings_are_told_without_their_values(
     assert "hunter2" not in answer.text
 
 
+def test_a_cold_tick_loads_no_framework() -> None:
+    """Half of the time until its first lease would be spent on that."""
+    program = "import sys, coursewright.api.serverless; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert {"fastapi", "reportlab", "openai", "anthropic", "pptx", "numpy"} & set(loaded) == set()
+
+
 @pytest.mark.parametrize("lifespan", ["on", "off"])
 def test_it_starts_cold_under_a_server(database_url: str, tmp_path: Path, lifespan: str) -> None:
     log = tmp_path / "log"

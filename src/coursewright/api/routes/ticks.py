@@ -1,6 +1,5 @@
 """For hosts that end a request after some seconds: what a timer or a webhook calls to have the queue looked at."""
 
-import hmac
 import time
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from coursewright.api.callers import Program
 from coursewright.api.problems import as_invalid, responses
+from coursewright.api.ticking import is_timer, tick
 from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE, Coursewright
 from coursewright.doorbells.qstash import verify
 from coursewright.errors import ConfigurationError, NotFound, Unauthenticated
@@ -51,7 +51,7 @@ async def process_courses(request: Request, program: Program) -> TickReport:
     """
     began = _began(request)
     _check_secret(request, program)
-    return TickReport.model_validate(await _tick(program, began))
+    return TickReport.model_validate(await tick(program, began))
 
 
 @router.post(
@@ -84,18 +84,9 @@ async def process_course(request: Request, program: Program) -> WebhookReport:
     status = await program.take_in(webhook.job_id, webhook.request)
     if status is None:
         raise NotFound(f"There is no job {webhook.job_id}.", hint="Insert the job before the webhook is published.")
-    report = await _tick(program, began)
+    report = await tick(program, began)
     job = await program.jobs.get(webhook.job_id)
     return WebhookReport.model_validate(report | {"status": job.status.value})
-
-
-async def _tick(program: Coursewright, began: float) -> dict[str, Any]:
-    ticked = await program.tick(program.settings.ticks.budget, began=began)
-    return {
-        "processed": ticked.jobs,
-        "completed_tasks": ticked.completed_tasks,
-        "remaining": ticked.remaining,
-    }
 
 
 def _began(request: Request) -> float:
@@ -105,11 +96,9 @@ def _began(request: Request) -> float:
 
 
 def _check_secret(request: Request, program: Coursewright) -> None:
-    secret = program.settings.cron_secret
-    if secret is None:
+    if program.settings.cron_secret is None:
         raise Unauthenticated("Ticks need a secret, and none is configured.", hint="Set CRON_SECRET.")
-    given = request.headers.get("authorization", "")
-    if not hmac.compare_digest(given.encode(), f"Bearer {secret.get_secret_value()}".encode()):
+    if not is_timer(program.settings, request.headers.get("authorization", "")):
         raise Unauthenticated("This needs the secret of CRON_SECRET as Bearer.", hint="Send `Authorization: Bearer …`.")
 
 
