@@ -45,6 +45,7 @@ skipped() {
 
 need chromium "the browser tests" chromium chromium-browser google-chrome google-chrome-stable
 need pgbouncer "the tests through PgBouncer" pgbouncer
+need faketime "the tests of clocks that are off" faketime
 if [ -d /usr/lib/postgresql/15 ]; then
     need postgresql-15-cron "the test with pg_cron" /usr/share/postgresql/15/extension/pg_cron.control
 fi

@@ -108,13 +108,12 @@ class Organisation:
         *,
         limited: bool,
         job_type: JobType = "generate_course_v2",
-        beside: dict[str, Any] | None = None,
         priority: int = 5,
         scheduled_for: datetime | None = None,
         urgency: str = "immediate",
         idempotency_key: str | None = None,
     ) -> Accepted:
-        """Check a wish, choose who writes and enqueue it as a job; `beside` is kept with it.
+        """Check a wish, choose who writes, and enqueue it as a job.
 
         Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), BudgetReached, LimitReached.
         """
@@ -135,7 +134,7 @@ class Organisation:
         told = {"author": choice.author, "model": choice.model, "estimate": choice.estimate}
         submitted = await self._submissions.submit(
             job_type,
-            {key: value for key, value in asked.items() if key not in RESERVED} | (beside or {}) | {"urgency": urgency},
+            {key: value for key, value in asked.items() if key not in RESERVED} | {"urgency": urgency},
             request.model_dump(mode="json", exclude_defaults=True) | told,
             organisation_id=self.id,
             user_id=principal.user_id,

@@ -118,7 +118,7 @@ class Windows(_Section):
 class RoleLimits(Windows):
     """The windows of one user, and how many of the user's courses are made at once; others wait in the queue."""
 
-    at_once: int | None = Field(None, ge=1, description="Courses under way at once; empty: no limit.")
+    at_once: Optional = Field(None, ge=1, description="Courses under way at once; empty: no limit.")
 
 
 class LimitSettings(_Section):

@@ -1,6 +1,7 @@
 """Worker processes that can be killed, and a job to watch while that happens."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -25,9 +26,23 @@ LONG = 600.0
 
 
 class Start(Protocol):
-    """Start a worker process with a name, the seconds that each of its steps takes, and those of its leases."""
+    """Start a worker process with a name, the seconds that each of its steps takes, and those of its leases.
 
-    def __call__(self, name: str, delay: float = 0.0, lease: float = LONG) -> "subprocess.Popen[bytes]": ...
+    `redis`: it hears the bell there and nothing else. `clock`: what its clock is off by, such as `+1h` (with faketime).
+    """
+
+    def __call__(
+        self, name: str, delay: float = 0.0, lease: float = LONG, *, redis: str = "", clock: str = ""
+    ) -> "subprocess.Popen[bytes]": ...
+
+
+def clock_off_by(shift: str) -> dict[str, str]:
+    """Return the environment of a process whose clock is off; faketime itself would stand between it and signals."""
+    words = ["faketime", "--exclude-monotonic", "-f", shift, "env"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    named = dict(line.split("=", 1) for line in told.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME")))
+    named.pop("FAKETIME_SHARED", None)
+    return os.environ | named
 
 
 @contextmanager
@@ -35,9 +50,11 @@ def worker_processes(url: str) -> Iterator[Start]:
     """Lend a function that starts workers; all of them are ended afterwards."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str, delay: float = 0.0, lease: float = LONG) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, str(PROGRAM), url, name, str(delay), str(lease)]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    def start(
+        name: str, delay: float = 0.0, lease: float = LONG, *, redis: str = "", clock: str = ""
+    ) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(PROGRAM), url, name, str(delay), str(lease), redis]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=clock_off_by(clock) if clock else None)
         started.append(process)
         return process
 

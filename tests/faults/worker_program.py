@@ -17,6 +17,7 @@ import psycopg
 
 from coursewright.apart import Apart
 from coursewright.db.pool import connect_sync, open_pool
+from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.queue import Done, Lease, Outcome, TaskSpec, Worker
 from coursewright.queue.leases import Leases
 from coursewright.settings import DatabaseSettings, WorkerSettings
@@ -24,7 +25,7 @@ from coursewright.settings import DatabaseSettings, WorkerSettings
 FIRST = {"generate_course_v2": (TaskSpec("plan", "outline_generation", decisive=True),)}
 
 
-async def main(url: str, name: str, delay: float, lease_seconds: float) -> None:
+async def main(url: str, name: str, delay: float, lease_seconds: float, redis: str) -> None:
     apart = Apart()
     async with open_pool(url, DatabaseSettings()) as pool, contextlib.aclosing(apart):
 
@@ -71,10 +72,12 @@ async def main(url: str, name: str, delay: float, lease_seconds: float) -> None:
             max_rescues=4,
             grace_seconds=1,
         )
-        worker = Worker(Leases(pool, FIRST), step, connect, settings, name=name, poll_interval=0.2)
+        # With a bell it looks by itself only once in an hour.
+        ringing = {"listen": BullDoorbell(redis).listen, "poll_interval": 3600.0} if redis else {"poll_interval": 0.2}
+        worker = Worker(Leases(pool, FIRST), step, connect, settings, name=name, **ringing)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
         await worker.run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]), sys.argv[5]))

@@ -65,7 +65,7 @@ class Tables:
         except psycopg.Error as error:
             if is_passing(error) and not isinstance(error, psycopg.errors.QueryCanceled):
                 raise
-            return Failed(" ".join(str(error).split()))
+            return Failed(error.diag.message_primary or str(error))  # not the rows that its details show
         return None
 
     async def _write(self, connection: Connection, delivery: Delivery, course: Course) -> None:

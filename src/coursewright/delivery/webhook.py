@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import ssl
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from coursewright.delivery.outcome import Failed
 from coursewright.errors import ConfigurationError, InvalidRequest
 from coursewright.outward import PublicNetwork, Resolve, resolve, target
 from coursewright.settings import DeliverySettings
+
+_log = logging.getLogger(__name__)
 
 _SHORTEST_SECRET = 24  # bytes; the standard asks for 24 to 64
 _LONGEST_TOLD = 200  # bytes of a refusal that are kept
@@ -91,8 +94,9 @@ async def _refused(answer: httpcore2.Response) -> Failed:
     text = "".join(char for char in told[:_LONGEST_TOLD].decode(errors="replace") if char.isprintable()).strip()
     headers = {name.lower(): value for name, value in answer.headers}
     after = headers.get(b"retry-after", b"").decode("latin-1")
+    _log.warning("the application answered %s: %s", answer.status, text)  # for operators; users read the job's story
     return Failed(
-        f"it answered {answer.status}" + (f": {text}" if text else ""),
+        f"it answered {answer.status}",
         again_in=float(after) if after.isascii() and after.isdecimal() and len(after) < 6 else None,
         final=answer.status == _GONE,
     )

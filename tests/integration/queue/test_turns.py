@@ -58,6 +58,13 @@ def test_what_each_role_may_have_under_way_at_once() -> None:
     assert [at_once(limits, role) for role in ("organisation", "everyone", "enabled", "model_fields")] == [1, 1, 1, 1]
 
 
+def test_one_limit_that_is_set_leaves_the_others() -> None:
+    limits = LimitSettings.model_validate({"student": {"at_once": 2}, "teacher": {"day": None}})
+    assert (limits.student.at_once, limits.student.minute, limits.student.day) == (2, 2, 50)
+    assert (limits.teacher.at_once, limits.teacher.hour, limits.teacher.day) == (3, 30, None)
+    assert limits.admin == LimitSettings().admin
+
+
 async def test_a_users_jobs_wait_for_each_other_and_for_nobody_else(pool: Pool) -> None:
     leases = Leases(pool, FIRST)
     student, teacher = uuid4(), uuid4()
