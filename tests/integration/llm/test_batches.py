@@ -209,7 +209,7 @@ async def test_near_its_deadline_a_job_goes_on_at_once_and_ends_its_batch(pool: 
     await bench.sql("update coursewright.calls set created_at = created_at - interval '23 hours'")
     bench.gateway.terms._first_calls.clear()
     assert (await bench.ask(KEYS[3], urgency="batch")).value == "HONEY 3"  # it had not left yet
-    with pytest.raises(Deferred, match="already asked"):  # this one had: it is not paid for twice
+    with pytest.raises(Deferred, match="comes with a batch"):  # this one had: it is not paid for twice
         await bench.ask(KEYS[0], urgency="batch")
     await turn(bench)  # the batch is worked on; it is told to stop
     assert len(bench.provider.cancelled) == 1

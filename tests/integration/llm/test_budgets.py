@@ -60,7 +60,7 @@ async def test_no_room_because_of_calls_in_flight_is_only_deferred(pool: Pool) -
     bench = GatewayBench(pool)
     await bench.ledger.limit_organisation(ALPHA, total=Decimal(str(RESERVED * 1.5)))
     await bench.left_in_flight()
-    with pytest.raises(Deferred, match="budget in flight") as caught:
+    with pytest.raises(Deferred, match="may use up the budget") as caught:
         await bench.ask("other", job_id=UUID(int=11))
     assert caught.value.call_id == await bench.sql("select call_id from coursewright.sends")
     await bench.ask("another organisation", organisation_id=BETA, job_id=UUID(int=12))
