@@ -69,6 +69,18 @@ def test_a_heading_in_another_language_is_left_out() -> None:
     assert [text for text, heading in _shown(made) if heading] == ["Pflege der Geräte"]
 
 
+def test_parts_of_the_lessons_own_title_are_no_branches_of_its_mind_map() -> None:
+    told = " ".join(f"The keeper looks at frame number {number} of the hive in May." for number in range(60))
+    made = Made(
+        _passages(f"# The smoker\n\nA **smoker** is a tin that gives smoke. The smoker. A smoker.\n\n{told}\n\n{told}"),
+        CourseRequest(modules=1, lessons=1, sections=3),
+    )
+    assert [section.title for section in made.sections] == ["The smoker", "The smoker (2)", "The smoker (3)"]
+    (mind_map,) = made.maps
+    assert mind_map.topic == "The smoker"
+    assert [branch.title for branch in mind_map.branches] == ["smoker"]
+
+
 @pytest.mark.parametrize("text", ["A smoker glows and gives cool white smoke for a quarter of an hour.", "Smoke"])
 def test_a_paragraph_that_is_not_the_heading_of_its_passage_is_none(text: str) -> None:
     made = Made(_passages(f"# The smoker\n\n{text}\n\nIt is lit with dry hay, or with wood, for the whole visit."))

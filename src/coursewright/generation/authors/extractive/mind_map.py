@@ -6,7 +6,7 @@ from coursewright.course.model import Branch, MindMap, Section
 from coursewright.course.plan import LessonPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
-from coursewright.generation.authors.extractive.titles import clean, is_generic, label
+from coursewright.generation.authors.extractive.titles import clean, is_generic, label, without_number
 from coursewright.generation.authors.extractive.tongue import reads_as
 from coursewright.generation.authors.extractive.words import function_words, stems
 
@@ -48,11 +48,16 @@ def make_mind_map(
     if len(groups) < _FEWEST:
         groups = finer  # too few sections to branch on: their headings, with the terms that stand under each
     taken: list[tuple[str, list[str]]] = []
+    loose: list[str] = []  # what stands under a title that is on the map already
     for title, names in groups:
-        if len(taken) < _MOST:
-            short = labels.take(title)
-            if short:
-                taken.append((short, names))
+        short = labels.take(without_number(title)) if len(taken) < _MOST else ""
+        if short:
+            taken.append((short, names))
+        else:
+            loose += names
+    for name in loose:
+        if len(taken) < _MOST and (short := labels.take(name)):
+            taken.append((short, []))
     branches = []
     for title, names in taken:
         leaves = [leaf for leaf in (labels.take(name) for name in names) if leaf][:_LEAVES]
