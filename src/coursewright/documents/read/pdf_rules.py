@@ -13,7 +13,7 @@ _THIN = 3.0  # points; a path as thin as this is a line
 _SHORTEST = 4.0  # points; shorter ones are marks in a drawing
 _SAME = 2.0  # points between lines that are one
 _APART = 4.0  # points between lines that are one in two strokes, or between two pieces of one
-_MOST_PATHS, _MOST_PIECES = 4_000, 3_000  # a page with more is a drawing
+_MOST_PATHS, _MOST_PIECES, _MOST_RULES = 4_000, 3_000, 150  # a page with more is a drawing
 _LINE_TO, _MOVE_TO = 0, 2
 
 
@@ -55,8 +55,10 @@ def page_rules(page: Any, raw: Any, height: float) -> tuple[list[Rule], list[Rul
         if raw.FPDFPageObj_GetType(path) != raw.FPDF_PAGEOBJ_PATH:
             continue
         paths += 1
-        if paths > _MOST_PATHS or not raw.FPDFPageObj_GetBounds(path, *edges):
-            break
+        if paths > _MOST_PATHS:
+            return [], []
+        if not raw.FPDFPageObj_GetBounds(path, *edges):
+            continue
         left, bottom, right, top = (edge.value for edge in edges)
         boxes = [(left, height - top, right, height - bottom)]
         if right - left > _THIN and top - bottom > _THIN:
@@ -64,7 +66,8 @@ def page_rules(page: Any, raw: Any, height: float) -> tuple[list[Rule], list[Rul
             boxes = list(_pieces(path, raw, height)) if pieces < _MOST_PIECES else []
         for box in boxes:
             _add(across, down, *box)
-    return _joined(across), _joined(down)
+    across, down = _joined(across), _joined(down)
+    return (across, down) if max(len(across), len(down)) <= _MOST_RULES else ([], [])
 
 
 def _add(across: list[Rule], down: list[Rule], left: float, top: float, right: float, bottom: float) -> None:
