@@ -345,3 +345,16 @@ def test_what_a_thing_does_is_a_concept(language: str, sentence: str, term: str,
 def test_what_only_looks_like_a_role_is_none(language: str, sentence: str) -> None:
     text = f"# X\n\n{sentence} {sentence} {sentence} `df`."
     assert find_concepts(passages(text, language=language), catalogue(language)) == ()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "أخيراً، يبدأ المدير تثبيت الحزم الجديدة على جميع الأجهزة في الشركة الكبيرة.",
+        "أخيرًا، يبدأ المدير تثبيت الحزم الجديدة على جميع الأجهزة في الشركة الكبيرة.",
+        "إلا أن الأمر يبقى فعّالاً ويتابع معالجة المهام المجدولة الأخرى على الخادم.",
+    ],
+)
+def test_arabic_sentences_that_go_on_do_not_stand_alone_however_they_are_vowelled(sentence: str) -> None:
+    assert not is_standalone(sentence, catalogue("ar"))
+    assert is_standalone(sentence.partition(" ")[2].removeprefix("أن "), catalogue("ar"))
