@@ -16,7 +16,7 @@ import uvicorn
 
 from coursewright.api.application import create_app
 from coursewright.app import Coursewright
-from coursewright.db.pool import open_pool
+from coursewright.db.pool import Pool, open_pool
 from coursewright.queue import Done, Lease, Outcome, TaskSpec
 from coursewright.settings import Settings
 
@@ -45,20 +45,26 @@ def course_45() -> tuple[TaskSpec, ...]:
     return (*tasks, TaskSpec("content-validation", "content_validation", last, needs="settled", decisive=True))
 
 
+def program_of(settings: Settings, url: str, pool: Pool, least: float, most: float) -> Coursewright:
+    """Return a program with that author: the queue and the ticks are under test, not what is written."""
+    program = Coursewright(settings, url, pool)
+
+    async def step(lease: Lease) -> Outcome:
+        await asyncio.sleep(random.Random(lease.identifier).uniform(least, most))
+        async with pool.connection() as connection:
+            await connection.execute(
+                "insert into executions values (%s, %s, %s)", (lease.task_id, lease.attempt, str(os.getpid()))
+            )
+        return Done({}, tasks=course_45() if lease.identifier == "outline" else ())
+
+    program._step = step  # type: ignore[assignment]
+    return program
+
+
 async def main(url: str, least: float, most: float) -> None:
     settings = Settings()
     async with open_pool(url, settings.database) as pool:
-        program = Coursewright(settings, url, pool)
-
-        async def step(lease: Lease) -> Outcome:
-            await asyncio.sleep(random.Random(lease.identifier).uniform(least, most))
-            async with pool.connection() as connection:
-                await connection.execute(
-                    "insert into executions values (%s, %s, %s)", (lease.task_id, lease.attempt, str(os.getpid()))
-                )
-            return Done({}, tasks=course_45() if lease.identifier == "outline" else ())
-
-        program._step = step  # type: ignore[assignment] # the queue and the ticks are under test, not the author
+        program = program_of(settings, url, pool, least, most)
 
         @contextlib.asynccontextmanager
         async def opened() -> AsyncIterator[Coursewright]:
