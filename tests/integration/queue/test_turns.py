@@ -210,11 +210,11 @@ async def play(pool: Pool, seed: int, steps: int, shared: list[Lease]) -> None:
         if draw < 0.25:
             organisation, user, role = dice.choice(USERS)
             await submit(pool, user, role if dice.random() < 0.9 else None, organisation, dice.randint(1, 9))
-        elif draw < 0.55:
+        elif draw < 0.5:
             await leases.admit(f"w{seed}")
-        elif draw < 0.65:
+        elif draw < 0.62:
             shared += await leases.claim(f"w{seed}", dice.randint(1, 4), 60)
-        elif draw < 0.75 and shared:
+        elif draw < 0.8 and shared:
             await leases.complete(dice.choice(shared[-20:]), Done({}))
         else:
             await interfere(pool, jobs, dice)
