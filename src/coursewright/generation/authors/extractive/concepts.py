@@ -98,19 +98,19 @@ def occurrences(
     terms: Sequence[str], groups: Sequence[Sequence[Passage]], language: str
 ) -> list[Counter[tuple[str, ...]]]:
     """Count, for each group of passages, how often each term (as a tuple of stems) stands in it."""
-    by_first: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for term in terms:
-        key = tuple(stems(term, language))
-        if key:
-            by_first[key[0]].add(key)
+    wanted = {key for term in terms if (key := tuple(stems(term, language)))}
+    lengths: dict[str, set[int]] = defaultdict(set)  # of the terms that begin with a stem
+    for key in wanted:
+        lengths[key[0]].add(len(key))
     counted = []
-    for passages in groups if by_first else ():
+    for passages in groups if wanted else ():
         counts: Counter[tuple[str, ...]] = Counter()
         for passage in passages:
             text = stems(passage.text, language)
             for place, word in enumerate(text):
-                for key in by_first.get(word, ()):
-                    if tuple(text[place : place + len(key)]) == key:
+                for length in lengths.get(word, ()):
+                    key = tuple(text[place : place + length])
+                    if key in wanted:
                         counts[key] += 1
         counted.append(counts)
     return counted or [Counter() for _ in groups]
