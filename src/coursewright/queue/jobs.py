@@ -1,5 +1,6 @@
 """What users and operators do with jobs: enqueue, look, pause, resume, cancel, skip, retry."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from coursewright.db.pool import Pool
 from coursewright.db.queries import fetch_all, sql
 from coursewright.errors import Conflict, InvalidRequest, NotFound
 from coursewright.queue.model import Job, JobStatus, Task, TaskStatus
+
+_START_OF_ID = re.compile(r"[0-9a-fA-F-]{1,36}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,12 @@ class JobQueue:
 
     async def find(self, start: str, organisation_id: UUID | None = None) -> Job:
         """Return the job whose id begins with `start`; raise `NotFound` or, when several do, `InvalidRequest`."""
-        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
-            query = sql(__package__, "find")
-            await cursor.execute(query, {"start": start.lower(), "organisation_id": organisation_id})
-            found: list[UUID] = await cursor.fetchall()
+        found: list[UUID] = []
+        if _START_OF_ID.fullmatch(start):
+            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+                query = sql(__package__, "find")
+                await cursor.execute(query, {"start": start.lower(), "organisation_id": organisation_id})
+                found = await cursor.fetchall()
         if len(found) > 1:
             raise InvalidRequest(f"Several jobs begin with {start}.", hint="Write more of the id.")
         if not found:

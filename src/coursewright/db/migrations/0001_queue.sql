@@ -163,6 +163,11 @@ create table coursewright.admission (
 );
 insert into coursewright.admission default values;
 
+-- Jobs of ours that wait for their turn and have no open queue entry: another program has inserted them in plain SQL, and
+-- the sweep gives them one. Triggers keep it, so that nobody has to look for them among all that wait.
+create table coursewright.unentered (job_id uuid primary key references public.course_generation_jobs (id) on delete cascade);
+alter table coursewright.unentered enable row level security;
+
 create table coursewright.job_types (name text primary key);
 insert into coursewright.job_types values ('generate_course_v2'), ('generate_outline');
 
@@ -178,6 +183,23 @@ create table coursewright.events (
 -- Entries without an organisation share one turn.
 create function coursewright.nobody() returns uuid immutable language sql
     return '00000000-0000-0000-0000-000000000000'::uuid;
+
+-- Those of some jobs that lack an entry; the caller holds their locks, or has just inserted them.
+create function coursewright.note_unentered(jobs uuid[]) returns void language sql as $$
+    insert into coursewright.unentered
+    select j.id from public.course_generation_jobs j
+     where j.id = any (jobs) and j.status = 'queued' and j.job_type in (select t.name from coursewright.job_types t)
+       and not exists (select from public.course_generation_queue q
+                        where q.job_id = j.id and q.status in ('pending', 'queued', 'processing'))
+     order by j.id on conflict do nothing;
+$$;
+create function coursewright.note_inserted() returns trigger language plpgsql as $$
+begin
+    perform coursewright.note_unentered(array(select a.id from added a));
+    return null;
+end $$;
+create trigger coursewright_note_inserted after insert on public.course_generation_jobs
+    referencing new table as added for each statement execute function coursewright.note_inserted();
 
 -- Before every write of an entry: derive organisation, ready, scheduled and occupies from what others write. A new entry
 -- takes the job's lock first: whoever ends or pauses the job at this moment does not see the entry yet.
@@ -216,6 +238,7 @@ begin
                (head_rank, head_seq) = (select h.rank, h.seq from (values
                    (r.head_rank, r.head_seq), (excluded.head_rank, excluded.head_seq)) h (rank, seq)
                    order by 1, 2 limit 1);
+        delete from coursewright.unentered u using added n where u.job_id = n.job_id;
     elsif tg_op = 'DELETE' then
         perform from coursewright.rotation r where r.organisation_id in (select organisation_id from removed)
           order by r.organisation_id for update;
@@ -224,6 +247,7 @@ begin
                        count(*) filter (where occupies) as running
                   from removed group by 1) d
          where r.organisation_id = d.organisation_id and (d.ready > 0 or d.running > 0);
+        perform coursewright.note_unentered(array(select o.job_id from removed o));
     else
         perform from coursewright.rotation r
           where r.organisation_id in (select n.organisation_id from added n join removed o on o.id = n.id
@@ -242,6 +266,8 @@ begin
                  where n.ready or o.ready or n.occupies <> o.occupies
                  group by 1 order by 1) d
          where r.organisation_id = d.organisation_id;
+        perform coursewright.note_unentered(array(
+            select n.job_id from added n where n.status in ('completed', 'failed')));
     end if;
     return null;
 end $$;
@@ -293,6 +319,8 @@ begin
         update public.course_generation_queue
            set status = case when new.status = 'queued' and status = 'processing' then 'pending' else status end
          where job_id = new.id and status in ('pending', 'queued', 'processing');
+    elsif new.status = 'queued' then
+        perform coursewright.note_unentered(array[new.id]);
     end if;
     return null;
 end $$;

@@ -146,13 +146,13 @@ begin
     if not pg_try_advisory_xact_lock(hashtext('coursewright.sweep_jobs')) then
         return 0;
     end if;
+    delete from coursewright.unentered u using public.course_generation_jobs j where j.id = u.job_id and j.status <> 'queued';
     with orphan as (
-        select j.id from public.course_generation_jobs j
-         where j.status = 'queued' and j.job_type in (select t.name from coursewright.job_types t)
-           and j.created_at < clock_timestamp() - silence
+        select j.id from coursewright.unentered u join public.course_generation_jobs j on j.id = u.job_id
+         where j.status = 'queued' and j.created_at < clock_timestamp() - silence
            and not exists (select from public.course_generation_queue q
                             where q.job_id = j.id and q.status in ('pending', 'queued', 'processing'))
-         order by j.id limit 100 for no key update skip locked)
+         order by j.id limit 100 for no key update of j skip locked)
     insert into public.course_generation_queue (job_id) select o.id from orphan o;
     get diagnostics strays = row_count;
     for stray in select j.id, j.total_tasks from public.course_generation_jobs j

@@ -33,8 +33,8 @@ create function coursewright.expected_seconds() returns table (task_type text, s
 language sql stable as $$
     with kinds as (
         select distinct t.task_type from public.course_generation_jobs j
-          join public.course_generation_tasks t on t.job_id = j.id
-         where j.status in ('queued', 'processing')),
+         cross join lateral (select distinct o.task_type from public.course_generation_tasks o where o.job_id = j.id) t
+         where j.status = 'processing'),
     learned as (
         select k.task_type, p.seconds * (1 + 1.0 / p.n) as seconds
           from kinds k cross join lateral (
@@ -106,20 +106,22 @@ language sql stable as $$
         select coalesce(sum(r.ready), 0)::int as n from coursewright.rotation r where r.ready > 0),
     waiting as (select count(*)::int as n from public.course_generation_queue q where q.scheduled),
     open as (
-        select count(*)::int as n,
-               min(case when t.status in ('queued', 'retrying') and not t.held
-                        then greatest(0, extract(epoch from t.run_at - clock_timestamp())) end)::float as due
-          from public.course_generation_jobs j join public.course_generation_tasks t on t.job_id = j.id
-         where j.status = 'processing' and t.status in ('pending', 'queued', 'running', 'retrying'))
+        select coalesce(sum(o.n), 0)::int as n,
+               min(o.due) as due
+          from public.course_generation_jobs j cross join lateral (
+               select count(*) as n,
+                      min(t.run_at) filter (where t.status in ('queued', 'retrying') and not t.held) as due
+                 from public.course_generation_tasks t
+                where t.job_id = j.id and t.status in ('pending', 'queued', 'running', 'retrying')) o
+         where j.status = 'processing')
     select open.n + ready.n + waiting.n,
-           least(case when ready.n > 0 then 0 end, open.due,
-                 (select greatest(0, extract(epoch from min(q.scheduled_for) - clock_timestamp()))
-                    from public.course_generation_queue q where q.scheduled),
-                 (select greatest(0, extract(epoch from min(l.expires_at) - clock_timestamp()))
-                    from coursewright.leases l))::float,
+           case when ready.n > 0 then 0 when first.due is not null then  -- of nulls `greatest` would make 0
+               greatest(0, extract(epoch from first.due - clock_timestamp())) end::float,
            (select count(*)::int from coursewright.ticks k
              where k.ended_at is null and k.ends_at > clock_timestamp() and k.id <> me)
-      from ready, waiting, open;
+      from ready, waiting, open, lateral (select least(
+               open.due, (select min(q.scheduled_for) from public.course_generation_queue q where q.scheduled),
+               (select min(l.expires_at) from coursewright.leases l)) as due) first;
 $$;
 
 -- A webhook names a job: keep the request that came along where the job has none, and give a job that waits for its

@@ -7,7 +7,7 @@ declare
     named text;
 begin
     foreach named in array array[
-        'derive_entry', 'count_entries', 'ring', 'obey_job_status', 'tell_events', 'keep_error', 'tell_status',
+        'derive_entry', 'count_entries', 'note_inserted', 'ring', 'obey_job_status', 'tell_events', 'keep_error', 'tell_status',
         'estimate_completion'] loop
         execute format('alter function coursewright.%I() security definer set search_path = pg_catalog, pg_temp', named);
     end loop;
@@ -86,3 +86,4 @@ select distinct coalesce(j.organisation_id, coursewright.nobody())
   from public.course_generation_queue q join public.course_generation_jobs j on j.id = q.job_id
 on conflict do nothing;
 update public.course_generation_queue set updated_at = updated_at where status in ('pending', 'queued', 'processing');
+select coursewright.note_unentered(array(select j.id from public.course_generation_jobs j where j.status = 'queued'));
