@@ -11,7 +11,7 @@ from psycopg.rows import scalar_row
 
 from coursewright.db.pool import Pool, connect_sync, open_pool
 from coursewright.db.queries import sql
-from coursewright.errors import Conflict
+from coursewright.errors import Conflict, NotFound
 from coursewright.queue import Done, Fail, JobQueue, JobStatus, Lease, Outcome, Snooze, TaskSpec, Worker
 from coursewright.queue.leases import Leases
 from coursewright.settings import DatabaseSettings, WorkerSettings
@@ -655,3 +655,50 @@ async def test_a_call_that_settles_wakes_its_tasks(bench: Bench) -> None:
     assert await bench.leases.wake(UUID(int=8)) == 0
     assert await bench.leases.wake(UUID(int=7)) == 1
     assert set(await bench.claim()) == {"a"}
+
+
+async def test_what_is_left_says_when_there_is_something_to_do(bench: Bench) -> None:
+    async def left() -> tuple[int, float | None]:
+        tick = await bench.leases.begin_tick("w", 1, 1)
+        found = await bench.leases.end_tick(tick, started=0, completed=0, cut=0)
+        return found.remaining, found.due
+
+    assert await left() == (0, None)
+    await bench.enqueue(scheduled_for=await bench.scalar("select clock_timestamp() + interval '1 h'"))
+    remaining, due = await left()
+    assert remaining == 1
+    assert due is not None
+    assert 0 < due <= 3600
+    await bench.started()
+    assert await left() == (1 + 5, 0)
+
+
+async def test_jobs_without_an_entry_are_listed_until_they_have_one(bench: Bench) -> None:
+    async def listed() -> int:
+        count: int = await bench.scalar("select count(*) from coursewright.unentered")
+        return count
+
+    job_id = await bench.enqueue()
+    assert await listed() == 0
+    await bench.scalar("delete from course_generation_queue where job_id = %s", job_id)
+    assert await listed() == 1
+    assert await bench.leases.sweep(-60) == 1
+    assert await listed() == 0
+    await bench.scalar("update course_generation_queue set status = 'failed' where job_id = %s", job_id)
+    assert await listed() == 1
+    await bench.jobs.cancel(job_id)
+    assert await bench.leases.sweep(-60) == 0
+    assert await listed() == 0
+    await bench.scalar("update course_generation_jobs set status = 'queued' where id = %s", job_id)
+    assert await bench.leases.sweep(-60) == 1
+    await bench.scalar("insert into course_generation_jobs (job_type) values ('something_else')")
+    assert await listed() == 0
+
+
+async def test_an_id_is_found_by_its_beginning(bench: Bench) -> None:
+    job_id = await bench.enqueue()
+    for start in (str(job_id)[:1], str(job_id)[:8].upper(), str(job_id)[:11], str(job_id)):
+        assert (await bench.jobs.find(start)).id == job_id
+    for start in ("zz", "", str(job_id) + "0", "0000-00000"):
+        with pytest.raises(NotFound):
+            await bench.jobs.find(start)
