@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def test_a_course_that_was_half_done_is_finished_elsewhere_as_it_would_have_been
     with running_server(line.folder / ".coursewright") as url, working(line):
         with connect_sync(url) as connection:
             while not _completed(connection):
-                pass
+                time.sleep(0.02)
         line.run("backup", "0.backup")
     line.run("resume", job, "--out", "here")
 
@@ -84,7 +85,7 @@ def test_a_folder_in_use_is_left_alone(line: CommandLine) -> None:
     line.run("backup", "first.backup")
     with working(line):
         while not line.jobs()[0]["completed_tasks"]:
-            pass
+            time.sleep(0.02)
         _, err = line.run("restore", "first.backup", "--replace", code=75)
     assert "in use" in err
     assert not list(line.folder.glob("*.restoring"))

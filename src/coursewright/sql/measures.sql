@@ -46,7 +46,7 @@ select 'model_calls_in_flight', array[s.model], count(*)::float
   from coursewright.sends s where s.state in ('waiting', 'submitting', 'submitted') group by 2
 union all
 select 'model_calls_waiting', array[c.model], count(*)::float
-  from coursewright.calls c where c.ticket_at is not null group by 2
+  from coursewright.calls c where c.ticket_due is not null group by 2
 union all
 select 'budget_use_ratio', array[u.scope], max(u.spent / u.cap)::float from (
     select 'month' as scope, b.settled + b.suspected + b.reserved as spent,
