@@ -113,7 +113,7 @@ def measure(new_database: Callable[[], str]) -> list[Table]:
         Table(
             "Money for one course of 45 tasks",
             "Prices of gpt-5.4-mini; tokens as the simulator counts them. The prompt cache is as OpenAI's, from 1,024 "
-            "equal tokens on. In a batch, analysis and outline stay immediate.",
+            "equal tokens on; ours have fewer in common. In a batch, analysis and outline stay immediate.",
             ("way", "calls paid", "in batches", "tokens in", "cached", "tokens out", "dollars", "of immediate"),
             ways,
         ),

@@ -189,7 +189,7 @@ class Simulator:
         return random.Random("\n".join([str(self._options.seed), what, *openai_shapes.said(body)]))
 
     def _used(self, body: Mapping[str, Any]) -> Used:
-        text = json.dumps(body.get("messages") or body.get("input") or "")
+        text = "\n".join(openai_shapes.said(body))
         share = self._dice(body, "fill").lognormvariate(math.log(self._options.fill), 0.4)
         written = round(openai_shapes.most_output(body) * min(1.0, max(0.05, share)))
         return Used(len(text) // _LETTERS + 3, max(1, written), self._cached(body) if self._options.cache else 0)

@@ -65,7 +65,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("not of the schema", r"Field required|Input should|Extra inputs"),
     ("unknown passage", r"there is no passage|were not shown"),
     ("number or name not in the sources", r"do not hold the (number|name)|numbers that the lesson lacks"),
-    ("not carried by the sources", r"hold too few of its words|does not occur in the lesson|four of five must"),
+    ("not carried by the sources", r"hold too few of its words|do(es)? not occur in the lesson|four of five must"),
     ("cites nothing", r"cites no passage|no passage is cited|names no passage"),
     ("another language", r"(is|are) in '"),
     ("said twice", r"are the same|stands twice|nearly the same|the same passage|equal or empty titles|the same match"),

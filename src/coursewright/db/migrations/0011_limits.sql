@@ -123,7 +123,7 @@ end $$;
 
 -- Tell a limit how a send went: {endpoint, model, fingerprint, outcome: ok | rate_limited | error, refund, retry_after,
 -- seconds, output, by_latency, requests: {limit, remaining}, tokens: {limit, remaining}}. The rate is lowered by
--- multiplying, at most once in three seconds, more when it was lowered a moment ago, and raised by adding: fast where it was
+-- multiplying, at most once in two seconds, more when it was lowered a moment ago, and raised by adding: fast where it was
 -- never refused, and not beyond that for two minutes. What headers say is as old as the call was long.
 create function coursewright.tell_limit(told jsonb) returns void language plpgsql as $$
 declare
@@ -172,7 +172,8 @@ begin
         l.factor := greatest(l.factor, least(
             case when l.learned then 50 when since < 120 then 0.97 * l.ceiling else 1 end,
             l.factor + least(10, coursewright.seconds_until(at, greatest(l.increased_at, l.decreased_at)))
-                     * case when l.learned then l.factor * 0.01 when l.factor < 0.95 * l.ceiling then 0.005 else 0.001 end));
+                     * case when l.learned then l.factor * 0.01 when l.factor > 0.95 * l.ceiling then 0.001
+                            when since < 60 then 0.002 else 0.005 end));
         l.increased_at := at;
         if (told ->> 'by_latency')::boolean and (told ->> 'output')::double precision >= 8 then
             pace := seconds * 1000 / (told ->> 'output')::double precision;
@@ -194,9 +195,10 @@ begin
             l.learned := true;
             l.requests_level := 0;
         end if;
-        if since is null or since > 3 then
-            l.ceiling := l.factor * case when since < 60 then 0.97 else 1 end;  -- it was too much before this call, too
-            l.factor := greatest(0.02, l.factor * case when since < 15 then 0.75 else 0.85 end);
+        if since is null or since > 2 then
+            -- Refused again a moment after: the limit lies far below, between the old factor and the new one.
+            l.ceiling := l.factor * case when since < 15 then 0.85 when since < 60 then 0.97 else 1 end;
+            l.factor := greatest(0.02, l.factor * case when since < 15 then 0.7 else 0.85 end);
             l.decreased_at := at;
         end if;
         until := at + make_interval(secs => coalesce((told ->> 'retry_after')::double precision, 1));

@@ -265,6 +265,13 @@ def test_mind_maps_and_scripts_say_what_the_lesson_says() -> None:
     assert "3 to 7" in _problems(wrong)
     script = {"title": "Winter", "segments": [f"{FEEDING.text} {VARROA.text}"] * 2}
     assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(script), [section], "en"), Unusable)
+    own = " ".join(["Cheese ripens for many weeks in a damp cellar below the village."] * 12)
+    invented = {"title": "Winter", "segments": [FEEDING.text, own]}
+    assert "do not occur in the lesson" in _problems(
+        read_brainbytes(WireBrainBytes.model_validate(invented), [section], "en")
+    )
+    greeted = {"title": "Winter", "segments": ["Hello and welcome to this lesson.", *script["segments"]]}
+    assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(greeted), [section], "en"), Unusable)
     script = {"title": "Winter", "segments": ["See https://example.org for 99 hives."]}
     unspeakable = read_brainbytes(WireBrainBytes.model_validate(script), [section], "en")
     assert all(part in _problems(unspeakable) for part in ("an address", "99", "seconds"))

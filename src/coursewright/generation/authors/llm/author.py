@@ -34,7 +34,7 @@ from coursewright.generation.authors.llm.wire import (
     WireSection,
 )
 
-_VERSION = "1"  # raise it when the same reply would be read as something else
+_VERSION = "2"  # raise it when the same reply would be read as something else
 _WORDS = {"basic": 220, "detailed": 400, "comprehensive": 650}  # a section
 _DETAIL = "detailed"
 _SCRIPT_WORDS = 220

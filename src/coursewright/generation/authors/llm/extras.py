@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from coursewright.course.model import BrainBytes, Branch, MindMap, Section, Segment
 from coursewright.course.plan import LessonPlan
 from coursewright.course.quality import words
+from coursewright.course.quality.support import Support
 from coursewright.generation.authors.llm.asking import Unusable
+from coursewright.generation.authors.llm.grounding import CARRIED
 from coursewright.generation.authors.llm.plain import other_language, plain
 from coursewright.generation.authors.llm.wire import WireBrainBytes, WireMindMap
 
@@ -14,6 +16,7 @@ _LABEL_WORDS = 6
 _BRANCHES = range(3, 8)
 _WORDS_A_MINUTE, _CHARACTERS_A_MINUTE = 150, 300
 _SECONDS = range(30, 181)
+_OWN_WORDS = 0.25  # of the sentences: greetings, what comes next, a recap
 _UNSPEAKABLE = re.compile(r"https?://|www\.|[\w.+-]+@[\w-]+\.\w|`|(?:^|\s)(?:/[\w.-]+){2,}|\|.*\|")
 
 
@@ -49,7 +52,7 @@ def read_mind_map(
 
 
 def read_brainbytes(wire: WireBrainBytes, sections: Sequence[Section], language: str) -> BrainBytes | Unusable:
-    """Return the script; what cannot be spoken, is too long, or has numbers that the lesson lacks is a problem."""
+    """Return the script; what cannot be spoken, is too long, or says what the lesson does not is a problem."""
     lesson = lesson_text(sections)
     problems: list[str] = []
     segments = []
@@ -66,6 +69,12 @@ def read_brainbytes(wire: WireBrainBytes, sections: Sequence[Section], language:
         problems.append(f"it takes {total:.0f} seconds to say; 60 to 120 are wanted.")
     if stray := other_language(" ".join(segment.text for segment in segments), language):
         problems.append(f"the text is in '{stray}'; the course is in '{language}'.")
+    sentences = [one for segment in segments for one in words.sentences(segment.text, language)]
+    support = Support({"lesson": lesson}, language)
+    added = [one for one in sentences if support.why_not(one, ("lesson",), least=CARRIED)]
+    if len(added) > _OWN_WORDS * len(sentences):
+        excerpt = words.excerpt(added[0], 100)
+        problems.append(f"{len(added)} of {len(sentences)} sentences do not occur in the lesson, such as “{excerpt}”.")
     if problems:
         return Unusable(tuple(problems))
     return BrainBytes(title=plain(wire.title), segments=tuple(segments), seconds=total)
