@@ -22,6 +22,7 @@ from bench.handbook import COURSE_45, write_documents
 from bench.report import Table
 from coursewright.app import Coursewright, open_coursewright
 from coursewright.course.plan import CourseRequest
+from coursewright.generation.graph import ANALYSIS, OUTLINE
 from coursewright.generation.terms import JobTerms
 from coursewright.llm.call import request_from_json
 from coursewright.llm.model import Request
@@ -90,7 +91,8 @@ async def _graph(program: Coursewright, job: UUID, log: Path) -> Graph:
     assert not any("substituted" in (task.result_metadata or {}) for task in tasks)
     return {
         task.task_identifier: Asked(
-            tuple(task.dependencies),
+            # Whatever has no dependency of its own was planned by the outline.
+            tuple(task.dependencies) or (() if task.task_identifier in (ANALYSIS, OUTLINE) else (OUTLINE,)),
             tuple(
                 (request_from_json(call["prompt"]), drawn[str(call["id"])])
                 for call in calls
