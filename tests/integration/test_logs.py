@@ -23,9 +23,11 @@ from tests.integration.api.server import serving
 PLANTED = {
     "CRON_SECRET": "planted-cron-secret",
     "OPENAI_API_KEY": "planted-openai-key",
+    "COURSEWRIGHT_PROVIDERS__OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
     "COURSEWRIGHT_AUTH__JWT_SECRET": "planted-jwt-secret-of-32-characters",
     "COURSEWRIGHT_API__METRICS_TOKEN": "planted-metrics-token",
 }
+SECRETS = [value for value in PLANTED.values() if value.startswith("planted")]
 PASSWORD = "planted-database-password"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.cGxhbnRlZC1zaWduYXR1cmU"
 WRITTEN = "The marmalade recipe of aunt Agatha stays in the family"
@@ -92,13 +94,13 @@ async def test_lines_say_where_they_belong_and_hold_no_secret(pool: Pool, databa
     with (
         serving(url, tmp_path, "--workers", "0", environment=PLANTED) as address,
         worker(url, tmp_path, PLANTED) as log,
-        httpx2.Client(base_url=address, headers=headers) as http,
+        httpx2.Client(base_url=address, headers=headers, timeout=60) as http,
     ):
         base = str(uuid4())
         page = f"# Marmalade\n\n{WRITTEN}. Oranges are boiled with sugar until the marmalade sets.\n" * 3
         files = {"file": ("marmalade.md", page.encode())}
         assert http.post("/api/knowledge-base/upload", files=files, data={"base_class_id": base}).status_code == 202
-        asked = http.post("/api/course-generation/v2", json={"baseClassId": base, "userGuidance": WRITTEN})
+        asked = http.post("/api/course-generation/v2", json={"baseClassId": base, "author": "extractive"})
         job, request = asked.json()["jobId"], asked.headers["X-Request-Id"]
         for wrong in (JWT, "cw_planted-key-that-nobody-has", PLANTED["COURSEWRIGHT_API__METRICS_TOKEN"]):
             http.get("/api/course-generation/v2", headers={"Authorization": f"Bearer {wrong}"})
@@ -109,7 +111,7 @@ async def test_lines_say_where_they_belong_and_hold_no_secret(pool: Pool, databa
     served, worked = tmp_path / "serve.log", log
 
     said = served.read_text() + worked.read_text()
-    for secret in (*PLANTED.values(), PASSWORD, JWT, key, "planted-key-that-nobody-has", WRITTEN, "marmalade"):
+    for secret in (*SECRETS, PASSWORD, JWT, key, "planted-key-that-nobody-has", WRITTEN, "marmalade"):
         assert secret not in said, secret
     of_job = [line for line in lines(worked) if line.get("job") == job]
     assert len(of_job) >= 2

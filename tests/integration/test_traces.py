@@ -84,7 +84,7 @@ async def test_a_trace_leads_from_the_request_to_the_tasks_in_another_process(
         with (
             serving(database_url, tmp_path, "--workers", "0", environment=environment) as address,
             worker(database_url, tmp_path, environment),
-            httpx2.Client(base_url=address, headers=headers) as http,
+            httpx2.Client(base_url=address, headers=headers, timeout=60) as http,
         ):
             base = str(uuid4())
             page = f"# Marmalade\n\n{WRITTEN}. Oranges are boiled with sugar.\n".encode()
