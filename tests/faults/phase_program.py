@@ -5,6 +5,7 @@ carries out to its end. HOOK is the address of the application's webhook.
 """
 
 import asyncio
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -49,7 +50,8 @@ async def main(url: str, phase: str, hook: str) -> None:
         program._step = step  # type: ignore[assignment] # where it stops is what is under test
         worker = program.worker()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
-        await program.work(worker)
+        async with contextlib.aclosing(program.apart):
+            await program.work(worker)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ async def served(pool: Pool, url: str, *, local: bool = False, **sections: Any) 
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(program.providers.aclose)
+        stack.push_async_callback(program.apart.aclose)
         await stack.enter_async_context(app.router.lifespan_context(app))
 
         async def client(key: str = "") -> httpx2.AsyncClient:

@@ -39,8 +39,9 @@ async def test_a_course_is_made_through_the_pooler(pooled: str) -> None:
             "worker": {"heartbeat_seconds": 0.2},
         }
     )
-    async with open_pool(pooled, DatabaseSettings()) as pool:
+    async with open_pool(pooled, DatabaseSettings()) as pool, contextlib.AsyncExitStack() as stack:
         program = Coursewright(settings, pooled, pool)
+        stack.push_async_callback(program.apart.aclose)
         library = program.organisation(OURS).library
         for name in ("01-the-colony.md", "05-inspections.md", "11-glossary.html"):
             await library.add(BASE, name, (HANDBOOK / name).read_bytes())

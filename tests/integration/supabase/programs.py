@@ -34,4 +34,6 @@ async def program(url: str, **sections: Any) -> AsyncIterator[Coursewright]:
     documents = {"readers": 1, **sections.pop("documents", {})}
     settings = Settings.model_validate({"DATABASE_URL": url, "documents": documents, **sections})
     async with open_pool(url, DatabaseSettings()) as pool:
-        yield Coursewright(settings, url, pool)
+        opened = Coursewright(settings, url, pool)
+        async with contextlib.aclosing(opened.apart):
+            yield opened
