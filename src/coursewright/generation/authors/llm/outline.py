@@ -19,7 +19,7 @@ from coursewright.generation.authors.extractive.blueprint import Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import LANGUAGES, catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.llm.asking import Unusable
-from coursewright.generation.authors.llm.plain import other_language, plain
+from coursewright.generation.authors.llm.plain import know_languages, other_language, plain
 from coursewright.generation.authors.llm.sources import tokens
 from coursewright.generation.authors.llm.wire import WireLessonPlan, WireOutline, WireSectionPlan
 
@@ -163,7 +163,8 @@ def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseReq
 
 
 def ready_to_seed() -> None:
-    """Do nothing: where this was carried out once, all that `with_seeds` needs is loaded."""
+    """Load what `with_seeds` and the measures at the end need, in the process where they are carried out."""
+    know_languages()
 
 
 def _seeded(plan: QuestionPlan, drawn: QuestionPlan) -> QuestionPlan:
