@@ -129,6 +129,14 @@ create index if not exists course_generation_tasks_pending
 create index if not exists course_generation_tasks_waits_for
     on public.course_generation_tasks (waits_for) where waits_for is not null;
 
+-- A fifth of millions of rows, the default, would be dead or unknown to the planner before anybody cleans up.
+alter table public.course_generation_jobs set (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02);
+alter table public.course_generation_queue set (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02);
+alter table public.course_generation_tasks set (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02);
+
 -- An attempt with an expiry. Narrow and apart, so that a heartbeat never touches a row that a page watches.
 create table coursewright.leases (
     task_id uuid primary key references public.course_generation_tasks (id) on delete cascade,
