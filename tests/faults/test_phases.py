@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,6 +95,7 @@ class Job:
     def __init__(self, pool: Pool, url: str, web: Web) -> None:
         self.pool, self.url, self.web = pool, url, web
         self.id = UUID(int=0)
+        self.started: list[subprocess.Popen[bytes]] = []
 
     async def ask(self, query: str, *values: object) -> Any:
         async with self.pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
@@ -118,7 +119,14 @@ class Job:
 
     def start(self, phase: str) -> "subprocess.Popen[bytes]":
         words = [sys.executable, "-m", "tests.faults.phase_program", self.url, phase, f"{self.web.url}/hook"]
-        return subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+        self.started.append(subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL))
+        return self.started[-1]
+
+    def end(self) -> None:
+        """Leave no worker behind, whatever became of the test."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     async def finish(self) -> dict[str, Any]:
         """Let another worker go on until the application was told, and return the course."""
@@ -139,10 +147,11 @@ class Job:
 
 
 @pytest.fixture
-async def job(pool: Pool, database_url: str, web: Web) -> Job:
+async def job(pool: Pool, database_url: str, web: Web) -> AsyncIterator[Job]:
     made = Job(pool, database_url, web)
     await made.prepare()
-    return made
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="module")
