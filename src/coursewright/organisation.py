@@ -23,11 +23,11 @@ from coursewright.generation.authors.extractive.analysis import analyse, refuse_
 from coursewright.generation.authors.extractive.catalogue import catalogue
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.wish import DEFAULT_AUTHOR, RESERVED, AuthorName, CourseWish
+from coursewright.observing.tracing import current_traceparent
 from coursewright.queue import JobQueue
 from coursewright.queue.pages import JobPages, Row
 from coursewright.queue.submission import Submissions, Submitted
 from coursewright.settings import Settings
-from coursewright.tracing import current_traceparent
 
 JobType = Literal["generate_course_v2", "generate_outline"]
 _OBJECTIVES = 10

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coursewright.api.ticking import is_timer, tick
 from coursewright.app import CRON_ROUTE, Coursewright, open_coursewright
 from coursewright.errors import ConfigurationError, CoursewrightError
-from coursewright.observing import observe
-from coursewright.redact import secrets_in
+from coursewright.observing.redact import secrets_in
+from coursewright.observing.setup import observe
 from coursewright.settings import Settings
 
 _log = logging.getLogger(__name__)

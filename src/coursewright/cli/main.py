@@ -37,7 +37,7 @@ from coursewright.cli.help import Group
 from coursewright.errors import CoursewrightError, OutputError
 
 if TYPE_CHECKING:
-    from coursewright.redact import Redaction
+    from coursewright.observing.redact import Redaction
 
 app = typer.Typer(
     cls=Group,
@@ -100,7 +100,7 @@ def _redact(record: logging.LogRecord) -> bool:
 @cache
 def _redaction() -> Redaction:
     """Made when there is a record: most commands log nothing."""
-    from coursewright.redact import Redaction, secrets_in
+    from coursewright.observing.redact import Redaction, secrets_in
     from coursewright.settings import Settings
 
     try:

@@ -20,8 +20,8 @@ def observed(settings: Settings, *, usual: int = logging.INFO) -> Callable[[str,
 
     Where logs are for machines it becomes a record among them, so that every line of the output is JSON.
     """
-    from coursewright.observing import observe
-    from coursewright.redact import secrets_in
+    from coursewright.observing.redact import secrets_in
+    from coursewright.observing.setup import observe
 
     as_json = observe(settings.logs, secrets_in(settings), settings.sentry_dsn, usual=usual)
     return _record if as_json else say

@@ -4,9 +4,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from coursewright.logs import logged_as
+from coursewright.observing.logs import logged_as
+from coursewright.observing.tracing import ended, task_span
 from coursewright.queue.model import Cancel, Done, Fail, Lease, Outcome, Snooze
-from coursewright.tracing import ended, task_span
 
 _log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from pydantic import SecretStr
 
-from coursewright.logs import write_logs
-from coursewright.reporting import report_surprises
+from coursewright.observing.logs import write_logs
+from coursewright.observing.reporting import report_surprises
+from coursewright.observing.tracing import export_traces
 from coursewright.settings import LogSettings
-from coursewright.tracing import export_traces
 
 
 def observe(

@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from coursewright.access import ApiKeys
 from coursewright.db.pool import Pool
 from coursewright.errors import ConfigurationError
-from coursewright.reporting import report_surprises
+from coursewright.observing.reporting import report_surprises
 from tests.integration.api.server import serving
-from tests.integration.test_logs import WRITTEN, plant_task, until, worker
+from tests.integration.observing.test_logs import WRITTEN, plant_task, until, worker
 
 TASK_KINDS = {
     "knowledge_analysis", "outline_generation", "lesson_section", "lesson_assessment", "lesson_mind_map",

@@ -8,7 +8,7 @@ import pytest
 from psycopg import DatabaseError
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from coursewright.redact import Redaction, in_words, secrets_in
+from coursewright.observing.redact import Redaction, in_words, secrets_in
 from coursewright.settings import Settings
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhdXRob3IifQ.c2lnbmF0dXJl"

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from coursewright.redact import Redaction
+from coursewright.observing.redact import Redaction
 from coursewright.settings import LogSettings
 
 _NUMBERS = ("seconds", "status", "method", "route", "outcome", "kind")  # of `extra`, written as fields of their own
