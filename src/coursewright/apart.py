@@ -6,9 +6,11 @@ A thread could not be ended: a worker that is told to stop would wait for it, an
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import pickle
 import queue
+import select
 import signal
 import sys
 import threading
@@ -25,6 +27,7 @@ T = TypeVar("T")
 _LENGTH = 8  # bytes before each message
 _SECONDS_KEPT = 30.0  # a subprocess that has nothing to do for so long gives its memory back
 _ALLOWED = ("PATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "TEMP", "HOME")
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _ROOT = str(Path(__file__).parents[1])
 
 
@@ -161,6 +164,7 @@ def cause_of_death(code: int) -> str:
 def main() -> None:
     """Answer calls until standard input closes; then end at once, whatever is being done."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever stops all processes of a service lets this one finish
+    _die_with_parent()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get into the replies
     calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -169,6 +173,18 @@ def main() -> None:
         body = _answer(calls.get())
         replies.write(len(body).to_bytes(_LENGTH) + body)
         replies.flush()
+
+
+def _die_with_parent() -> None:
+    """On Linux, have the kernel end this process with its parent: the listener needs the interpreter's lock for that,
+    and a computation in C, a regular expression even, may hold it for ever.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ending = select.poll()
+        ending.register(0, 0)
+        if ending.poll(0):  # it was gone before
+            os._exit(0)
 
 
 def _listen(source: BinaryIO, calls: "queue.SimpleQueue[bytes]") -> None:

@@ -11,9 +11,12 @@ import pwd
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
+
+from psycopg.pq import PGconn, Ping
 
 from coursewright.db import cluster, guardian
 from coursewright.errors import DatabaseUnavailable, OutputError
@@ -81,6 +84,7 @@ def _start(folder: Path) -> str:
     cluster.check_version(folder)
     if guardian.server_is_up(folder):
         if url := _url(folder):
+            _wait_until_it_recovered(url)
             return url
         # The server was killed, but not its children: they notice, and end.
         if not guardian.wait_until_down(folder, _DYING_SECONDS):
@@ -101,6 +105,13 @@ def _start(folder: Path) -> str:
     if url is None:
         raise cluster.failure(_last_log(folder))
     return url
+
+
+def _wait_until_it_recovered(url: str) -> None:
+    """Wait while the server lives and lets nobody in: one of its processes has crashed, on a full disk for instance."""
+    deadline = time.monotonic() + _START_SECONDS
+    while PGconn.ping(url.encode()) == Ping.REJECT and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _launch(folder: Path, sockets: Path, user: pwd.struct_passwd | None) -> None:
