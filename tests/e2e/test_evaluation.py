@@ -57,6 +57,7 @@ def test_a_recording_gives_the_course_that_was_recorded_and_asks_nobody(recorded
     assert len(recorded.jobs()) == 1  # the user's database knows nothing of it
 
 
+@pytest.mark.slow
 def test_worse_replies_are_told_and_end_with_an_exit_code(recorded: CommandLine) -> None:
     def worse(line: dict[str, Any]) -> dict[str, Any]:
         if line.get("reply", {}).get("kind") == "lesson_section":
@@ -74,6 +75,7 @@ def test_worse_replies_are_told_and_end_with_an_exit_code(recorded: CommandLine)
     recorded.run("eval", "new.jsonl", "--baseline", "scores.json")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_is_refused_with_a_reason(recorded: CommandLine) -> None:
     refused = EXIT_CODES["invalid_request"]
 

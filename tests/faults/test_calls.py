@@ -146,7 +146,7 @@ async def test_killed_at_every_step(fault: Fault, mode: str, kills: int, capsys:
         print(f"\n  {mode}: killed at {dict(counts)}: {report}")  # noqa: T201
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.slow)])
 async def test_killed_at_any_moment(fault: Fault, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
     await allow_provider_storage(fault)
     dice = random.Random(11)
