@@ -5,7 +5,6 @@ its lease given back, so that the next tick, or any worker, begins it at once.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,7 +28,6 @@ _SHARE_TO_BEGIN = 0.2  # a step that is started so early has all the time that a
 _SHARE_OF_UNKNOWN = 0.5  # of the budget, for a step of a kind that nobody has seen yet
 _LEAST_TO_END, _MOST_TO_END = 0.3, 3.0
 _SECONDS_OF_AN_ESTIMATE = 2.0
-_SECONDS_BETWEEN_DUTIES = 0.5
 _WORTH_WAITING = 2.0  # something due so soon is waited for
 
 Duty = Callable[[], Awaitable[object]]
@@ -56,8 +54,7 @@ class Ticked:
 class Tick(Worker):
     """Works until nothing is left to do or the time is up. Call `within` once.
 
-    `beside` are duties that are carried out again and again along with it (reading documents); what is not done when
-    the time is up is cancelled.
+    `beside` are duties that run along (reading documents); what is not done when the time is up is cancelled.
     """
 
     def __init__(
@@ -106,11 +103,9 @@ class Tick(Worker):
             at_last_moment = asyncio.get_running_loop().call_later(
                 max(0.0, self._last_moment - time.monotonic()), self.stop
             )
-            idle = asyncio.Event()
-            duties = [asyncio.ensure_future(_until(idle, duty)) for duty in self._beside]
+            duties = [asyncio.ensure_future(_quietly(duty)) for duty in self._beside]
             try:
                 await self.run()
-                idle.set()
                 if duties:
                     await asyncio.wait(duties, timeout=max(0.0, self._last_moment - time.monotonic()))
             finally:
@@ -226,17 +221,6 @@ def _too_short(lease: Lease, ran: float) -> Fail:
             "its ticks, or use a provider with a background mode; then retry the task.",
         ),
     )
-
-
-async def _until(idle: asyncio.Event, duty: Duty) -> None:
-    """Carry a duty out, and again: steps make documents known that are to be read before they go on."""
-    while True:
-        await _quietly(duty)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_SECONDS_BETWEEN_DUTIES):
-                await idle.wait()
-        if idle.is_set():
-            return
 
 
 async def _quietly(duty: Duty) -> None:
