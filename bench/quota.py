@@ -6,13 +6,10 @@ not written here and counts what may be written. What is charged is what the ser
 
 import asyncio
 import contextlib
-import json
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -27,7 +24,7 @@ from coursewright.llm import Deferred, Gateway, Origin
 from coursewright.llm.provider import FixedProviders, Provider
 from coursewright.llm.providers.openai import OpenAI
 from coursewright.settings import DatabaseSettings, GatewaySettings
-from tests.wire import ROOT, WireProvider, simulator
+from tests.wire import ROOT, WireProvider, get, llmock, simulator
 
 RPM, TPM = 500, 400_000
 PROCESSES, AT_ONCE = 8, 24
@@ -82,32 +79,6 @@ async def load(url: str, server: str, port: int, seconds: float) -> None:
     await asked.aclose()
 
 
-@contextlib.contextmanager
-def llmock(*options: str) -> Iterator[int]:
-    """Run llmock and yield its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "llmock.cli", "serve", "-h", "127.0.0.1", "-p", str(port), *options]
-    process = subprocess.Popen([*command, "--log-level", "error"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                _get(port, "/_llmock/scenario")
-                break
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _get(port: int, path: str) -> dict[str, object]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
-        return dict(json.load(answer))
-
-
 async def _charge(port: int) -> float:
     """Return the tokens that llmock charges for one request, read from its headers, under a key of its own."""
     asked = provider("llmock", port, "sk-for-the-scales")
@@ -126,7 +97,7 @@ def _count(server: str, port: int, charge: float) -> Count:
     if server == "own simulator":
         stats = asyncio.run(WireProvider(port).stats())
         return Count(stats["taken"], stats["refused"], stats["tokens"])
-    records = _get(port, "/_llmock/requests")["requests"]
+    records = get(port, "/_llmock/requests")["requests"]
     assert isinstance(records, list)
     taken = sum(record["status"] == 200 for record in records)
     return Count(taken, sum(record["status"] == 429 for record in records), taken * charge)

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,38 @@ def simulator(*options: str) -> Iterator[int]:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def llmock(*options: str) -> Iterator[int]:
+    """Run llmock, a simulator that was not written here, and yield its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "llmock.cli", "serve", "-h", "127.0.0.1", "-p", str(port), *options]
+    process = subprocess.Popen([*command, "--log-level", "error"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(port):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"llmock ended with exit code {process.wait(timeout=0.1)}")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def get(port: int, path: str) -> dict[str, Any]:
+    """Return what a simulator tells of itself."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        return dict(json.load(answer))
 
 
 class WireProvider:

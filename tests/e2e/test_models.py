@@ -4,13 +4,7 @@ Two endpoints in processes of their own: the project's simulator, which answers 
 which was not written here and answers every schema with nonsense.
 """
 
-import contextlib
 import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,39 +16,14 @@ from coursewright.cli.exits import EXIT_CODES
 from coursewright.course.checks import check
 from coursewright.course.model import Course
 from tests.e2e.command_line import CommandLine
-from tests.wire import simulator
+from tests.wire import get, llmock, simulator
 
 CAREFUL = ("--model", "compatible:careful", "--price", "1/2")
 NONSENSE = ("--model", "compatible:nonsense", "--price", "1/2")
 
 
-def _get(port: int, path: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
-        return dict(json.load(answer))
-
-
 def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}/v1"
-
-
-@contextlib.contextmanager
-def llmock(*options: str) -> Iterator[int]:
-    """Run llmock and yield its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "llmock.cli", "serve", "-h", "127.0.0.1", "-p", str(port), *options]
-    process = subprocess.Popen([*command, "--log-level", "error"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                _get(port, "/_llmock/verdict")
-                break
-        yield port
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +59,9 @@ def test_a_model_writes_the_whole_course(careful: tuple[CommandLine, int]) -> No
 
 def test_what_was_answered_is_not_asked_again(careful: tuple[CommandLine, int]) -> None:
     line, port = careful
-    before, asked = (line.folder / "out/course.json").read_bytes(), _get(port, "/stats")["taken"]
+    before, asked = (line.folder / "out/course.json").read_bytes(), get(port, "/stats")["taken"]
     _, err = line.run("generate", "docs", *CAREFUL, "--base-url", _url(port), "--out", "out")
-    assert _get(port, "/stats")["taken"] == asked
+    assert get(port, "/stats")["taken"] == asked
     assert (line.folder / "out/course.json").read_bytes() == before
     calls = _calls(line)["calls"]
     assert calls
@@ -102,7 +71,7 @@ def test_what_was_answered_is_not_asked_again(careful: tuple[CommandLine, int]) 
 
 def test_a_changed_document_costs_what_it_feeds(careful: tuple[CommandLine, int]) -> None:
     line, port = careful
-    asked = _get(port, "/stats")["taken"]
+    asked = get(port, "/stats")["taken"]
     page = line.folder / "docs/03-choosing-a-site.md"
     text = page.read_text()
     place = text.index(". ", len(text) // 2)
@@ -110,7 +79,7 @@ def test_a_changed_document_costs_what_it_feeds(careful: tuple[CommandLine, int]
     line.run("generate", "docs", *CAREFUL, "--base-url", _url(port), "--out", "out")
     calls = _calls(line)["calls"]
     fresh = Counter(call["kind"] for call in calls if not call["saved"])
-    assert _get(port, "/stats")["taken"] - asked == fresh.total()
+    assert get(port, "/stats")["taken"] - asked == fresh.total()
     assert fresh["knowledge_analysis"] == fresh["outline_generation"] == fresh["path_quiz"] == fresh["class_exam"] == 1
     kept = Counter(call["kind"] for call in calls if call["saved"])
     assert kept["lesson_section"] > 2 * fresh["lesson_section"] > 0  # two of three documents did not change
@@ -151,7 +120,7 @@ def test_nonsense_is_rejected_and_the_built_in_author_stands_in(tmp_path: Path) 
     with llmock() as port:
         words = ("generate", "docs", *NONSENSE, "--base-url", _url(port), "--out", "out")
         out, err = line.run(*words, "--json")
-        assert _get(port, "/_llmock/verdict")["passed"]
+        assert get(port, "/_llmock/verdict")["passed"]
     course, measures = _course(line)
     assert check(course) == ()
     calls = _calls(line)["calls"]
@@ -167,7 +136,7 @@ def test_chaos_and_quotas_are_survived(tmp_path: Path) -> None:
     line.documents("03*.md")
     with llmock("--error-rate-429", "0.15", "--error-rate-503", "0.05", "--rpm", "600") as port:
         line.run("generate", "docs", *NONSENSE, "--base-url", _url(port), "--out", "out")
-        verdict = _get(port, "/_llmock/verdict")
+        verdict = get(port, "/_llmock/verdict")
     assert verdict["faults_injected"] > 0
     assert verdict["passed"], verdict
     calls = _calls(line)["calls"]
@@ -192,7 +161,7 @@ def test_a_key_never_spends_by_itself_in_a_demo(tmp_path: Path) -> None:
         line.run("demo")
         line.run("generate", "docs", "--author", "extractive")
         out, _ = line.run("estimate", "docs")
-        assert _get(port, "/stats")["taken"] == 0
+        assert get(port, "/stats")["taken"] == 0
     assert "openai:gpt-5.4-mini" in out  # but it chooses the model
     _, err = line.run("generate", "docs", "--budget", "0", code=EXIT_CODES["needs_action"])  # and the author
     assert "llm" in err

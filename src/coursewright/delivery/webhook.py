@@ -75,7 +75,7 @@ class Webhook:
         except InvalidRequest as error:
             return Failed(f"{error.detail} {error.hint}".strip())
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
-            return Failed(f"it cannot be reached: {error or type(error).__name__}")
+            return Failed(f"it cannot be reached: {str(error) or type(error).__name__}")
 
 
 def sign(secrets: Sequence[bytes], message_id: str, at: int, body: bytes) -> str:

@@ -60,7 +60,9 @@ class Storage:
                 kind = answer.headers.get("content-type", "").partition(";")[0].strip() or None
         except httpx2.HTTPError as error:
             raise UnreadableDocument(
-                path, f"the application's storage cannot be reached: {error or type(error).__name__}", hint="Try again."
+                path,
+                f"the application's storage cannot be reached: {str(error) or type(error).__name__}",
+                hint="Try again.",
             ) from error
         return bytes(content), kind
 

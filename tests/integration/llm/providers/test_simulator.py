@@ -1,9 +1,6 @@
 """The adapters against a simulator that was not written here: llmock, as a process of its own."""
 
 import asyncio
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -17,33 +14,14 @@ from coursewright.llm.provider import BatchItem, BatchState, Provider
 from coursewright.llm.providers.anthropic import Anthropic
 from coursewright.llm.providers.compatible import Compatible
 from coursewright.llm.providers.openai import OpenAI
+from tests.wire import llmock
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
     """URL of a running llmock."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    program = [sys.executable, "-m", "llmock.cli", "serve", "-p", str(port), "--rpm", "100000", "--tpm", "100000000"]
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not _answers(port):
-            with pytest.raises(subprocess.TimeoutExpired):  # unless it ends
-                process.wait(timeout=0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except OSError:
-        return False
-    return True
+    with llmock("--rpm", "100000", "--tpm", "100000000") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager
