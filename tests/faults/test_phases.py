@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from coursewright.settings import DatabaseSettings
 from tests.conftest import cloned
 from tests.faults.conftest import HANG
 from tests.faults.phases import KINDS, SECRET
+from tests.loopback import web_server
 
 pytestmark = pytest.mark.faults
 
@@ -72,21 +73,9 @@ def web() -> Iterator[Web]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that is killed hangs up
-
-    server = Quiet(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    yield kept
-    released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(Answers) as kept.url:
+        yield kept
+        released.set()
 
 
 class Job:

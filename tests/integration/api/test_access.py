@@ -4,10 +4,9 @@ import asyncio
 import base64
 import hmac
 import json
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from coursewright.access.session_cookie import access_token
 from coursewright.db.pool import Pool
 from tests.integration.api.conftest import OURS, Service, served
+from tests.loopback import web_server
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 LIST = "/api/course-generation/v2"
@@ -57,13 +57,8 @@ def published() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Published)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/keys"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(Published) as url:
+        yield f"{url}/keys"
 
 
 @pytest.fixture

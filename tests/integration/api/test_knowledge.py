@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from coursewright.documents.library import document_name
 from coursewright.errors import CoursewrightError, InvalidRequest, TooLarge, UnreadableDocument
 from coursewright.settings import ApiSettings, DocumentSettings
 from tests.integration.api.conftest import Service, served
+from tests.loopback import web_server
 
 PAGE = b"<html lang='en'><title>Bees</title><h1>Bees</h1><p>Bees live in colonies of many thousands.</p></html>"
 
@@ -193,21 +194,10 @@ def web() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that hangs up is what is tested
-
     released = threading.Event()
-    server = Quiet(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(Pages) as url:
+        yield url
+        released.set()
 
 
 @pytest.fixture

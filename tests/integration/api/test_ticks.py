@@ -3,11 +3,10 @@
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +15,7 @@ import pytest
 
 from coursewright.db.pool import Pool
 from tests.integration.api.conftest import HANDBOOK, OURS, Service, served
+from tests.loopback import web_server
 
 CRON = "/api/cron/process-courses"
 WEBHOOK = "/process-course"
@@ -146,31 +146,25 @@ async def test_a_webhook_for_no_job_is_told_so(host: Service) -> None:
     assert (await host.anonymous.post(WEBHOOK, content=nonsense, headers=signature(nonsense))).status_code == 422
 
 
-class _Heard(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        heard: list[Any] = self.server.heard  # type: ignore[attr-defined]
-        heard.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(200)
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[Any]]]:
     """Address of a server that remembers what it was sent."""
-    server = HTTPServer(("127.0.0.1", 0), _Heard)
-    server.heard = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", server.heard  # type: ignore[attr-defined]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    heard: list[Any] = []
+
+    class Heard(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            heard.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with web_server(Heard) as url:
+        yield url, heard
 
 
 async def test_a_tick_rings_for_the_next_one_while_work_remains(

@@ -10,11 +10,10 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,6 +23,7 @@ import pytest
 
 from tests.integration.api.conftest import HANDBOOK
 from tests.integration.api.server import serving
+from tests.loopback import web_server
 
 V2 = "/api/course-generation/v2"
 KB = "/api/knowledge-base"
@@ -92,13 +92,8 @@ def web() -> Iterator[str]:
     """A page on the web: the handbook's glossary."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(HANDBOOK))
     handler.func.log_message = lambda *_: None  # type: ignore[attr-defined] # nothing of it on the screen
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/11-glossary.html"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(handler) as url:
+        yield f"{url}/11-glossary.html"
 
 
 @pytest.fixture

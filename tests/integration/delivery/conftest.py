@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from tests.loopback import web_server
 
 
 @dataclass
@@ -38,19 +40,7 @@ def application() -> Iterator[Application]:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128  # three couriers knock 24 times at once; the usual 5 would have some of them reset
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that hangs up is what is tested
-
-    server = Quiet(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    told.url = f"http://127.0.0.1:{server.server_port}/hooks/coursewright"
-    yield told
-    released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(Receiver) as url:
+        told.url = f"{url}/hooks/coursewright"
+        yield told
+        released.set()

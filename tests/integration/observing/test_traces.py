@@ -5,7 +5,7 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from coursewright.errors import ConfigurationError
 from coursewright.observing.reporting import report_surprises
 from tests.integration.api.server import serving
 from tests.integration.observing.test_logs import WRITTEN, plant_task, until, worker
+from tests.loopback import web_server
 
 TASK_KINDS = {
     "knowledge_analysis", "outline_generation", "lesson_section", "lesson_assessment", "lesson_mind_map",
@@ -31,8 +32,8 @@ CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
 class Receiver:
     """Takes whatever is posted, and keeps paths and unpacked bodies."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.port = server.server_port
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.got: list[tuple[str, bytes]] = []
         self.arrived = threading.Condition()
 
@@ -59,16 +60,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Post)
-    taken = Receiver(server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with web_server(Post) as url:
+        taken = Receiver(url)
         yield taken
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 async def test_a_trace_leads_from_the_request_to_the_tasks_in_another_process(
@@ -77,7 +71,7 @@ async def test_a_trace_leads_from_the_request_to_the_tasks_in_another_process(
     key, _ = await ApiKeys(pool).create("test", uuid4(), uuid4(), "super_admin")
     with receiver() as collector:
         environment = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
         }
         headers = {"Authorization": f"Bearer {key}", "traceparent": f"00-{CALLER}-00f067aa0ba902b7-01"}
@@ -120,7 +114,7 @@ async def test_the_trace_of_a_job_that_no_request_asked_for_has_its_id(
     pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     with receiver() as collector:
-        environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{collector.port}/v1/traces"}
+        environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/v1/traces"}
         with worker(database_url, tmp_path, environment):
             job = await plant_task(pool, "lesson_section", "{}")
             await until(pool, "status = 'failed' from course_generation_jobs where id = %s", job)
@@ -138,7 +132,7 @@ async def test_a_surprise_is_reported_with_its_place_and_without_what_people_wro
     pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
     with receiver() as ingest:
-        environment = {"SENTRY_DSN": f"http://public@127.0.0.1:{ingest.port}/7"}
+        environment = {"SENTRY_DSN": f"{ingest.url.replace('//', '//public@')}/7"}
         with worker(database_url, tmp_path, environment):
             foreseen = await plant_task(pool, "no_such_kind", "{}")
             plan = json.dumps({"plan": {"title": WRITTEN}})

@@ -1,9 +1,8 @@
 """The application's own documents: a job in plain SQL whose knowledge base nobody has uploaded to is made from them."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from coursewright.app import Coursewright
 from coursewright.db.migrate import migrate
 from coursewright.errors import ConfigurationError, NotFound, TooLarge
 from tests.integration.supabase.programs import BASE, OURS, insert, program
+from tests.loopback import web_server
 
 HANDBOOK = Path(__file__).parents[3] / "examples" / "knowledge-base"
 QUERY = """
@@ -54,14 +54,9 @@ def bucket() -> Iterator[Bucket]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    held.url = f"http://127.0.0.1:{server.server_port}/storage/v1"
-    yield held
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(Storage) as url:
+        held.url = f"{url}/storage/v1"
+        yield held
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback import web_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,11 @@ def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
 
         do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield state
-    finally:
-        closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with web_server(Handler) as state.url:
+        try:
+            yield state
+        finally:
+            closing.set()
 
 
 __all__ = ["Answer", "Vendor", "vendor"]
