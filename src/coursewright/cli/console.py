@@ -5,13 +5,15 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 # Without a colour system nothing is dim or bold either: NO_COLOR asks for text alone.
 _COLOURS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
@@ -47,6 +49,18 @@ def _lines(text: str, to: Console) -> Iterator[str]:
         else:
             line = f"{line} {word}" if line else word
     yield line
+
+
+def print_rows(head: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Write rows to standard output: a table on a terminal, lines with tabs elsewhere. Cells are plain, not markup."""
+    if not stdout.is_terminal:
+        for row in rows:
+            sys.stdout.write("\t".join(map(str, row)) + "\n")
+        return
+    table = Table(*head, box=None, header_style="dim")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else escape(cell) for cell in row))
+    stdout.print(table)
 
 
 def print_json(value: Any) -> None:

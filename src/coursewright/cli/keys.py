@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from coursewright.cli.console import print_json, say, stderr, stdout
+from coursewright.cli.console import print_json, print_rows, say, stderr
 from coursewright.cli.help import Command, Group
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
@@ -86,22 +85,23 @@ async def _list(configured: Settings, *, json: bool) -> None:
     if not found:
         stderr.print("No keys yet. `coursewright keys create` makes one.")
         return
-    if not stdout.is_terminal:
-        for each in found:
-            state = "revoked" if each.revoked_at else "in force"
-            sys.stdout.write(f"{each.id}\t{each.prefix}…\t{state}\t{each.role}\t{each.organisation_id}\t{each.name}\n")
-        return
-    table = Table("Id", "Begins", "State", "Role", "Organisation", "Name", box=None, header_style="dim")
-    for each in found:
-        state = "[dim]revoked[/]" if each.revoked_at else "in force"
-        table.add_row(str(each.id), f"{each.prefix}…", state, each.role, str(each.organisation_id), escape(each.name))
-    stdout.print(table)
+    print_rows(
+        ("Id", "Begins", "State", "Role", "Organisation", "Name"),
+        (
+            (str(each.id), f"{each.prefix}…", _state(each), each.role, str(each.organisation_id), each.name)
+            for each in found
+        ),
+    )
 
 
 async def _revoke(key_id: UUID, configured: Settings) -> None:
     async with open_coursewright(configured) as program:
         await program.keys.revoke(key_id)
     say("✓", f"Revoked {key_id}")
+
+
+def _state(key: ApiKey) -> str | Text:
+    return Text("revoked", "dim") if key.revoked_at else "in force"
 
 
 def _brief(key: ApiKey) -> dict[str, object]:

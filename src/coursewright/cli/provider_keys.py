@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from coursewright.cli.console import count, print_json, say, stderr, stdout
+from coursewright.cli.console import count, print_json, print_rows, say, stderr
 from coursewright.cli.help import Command, Group
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
@@ -110,17 +109,10 @@ async def _list(configured: Settings, *, json: bool) -> None:
     if not found:
         stderr.print("No keys are kept here; those of the environment are used. `provider-keys add` adds one.")
         return
-    if not stdout.is_terminal:
-        for each in found:
-            cells = (str(each.id), each.provider, each.fingerprint, _state(each), _owner(each), each.name)
-            sys.stdout.write("\t".join(cells) + "\n")
-        return
-    table = Table("Id", "Provider", "Fingerprint", "State", "Organisation", "Name", box=None, header_style="dim")
-    for each in found:
-        state = _state(each)
-        shown = state if state == "in force" else f"[{'dim' if each.revoked_at else 'yellow'}]{state}[/]"
-        table.add_row(str(each.id), each.provider, each.fingerprint, shown, _owner(each), escape(each.name))
-    stdout.print(table)
+    print_rows(
+        ("Id", "Provider", "Fingerprint", "State", "Organisation", "Name"),
+        ((str(each.id), each.provider, each.fingerprint, _shown(each), _owner(each), each.name) for each in found),
+    )
 
 
 async def _revoke(configured: Settings, key_id: UUID) -> None:
@@ -139,6 +131,10 @@ def _state(key: ProviderKey) -> str:
     if key.revoked_at:
         return "revoked"
     return "refused" if key.refused_at else "in force"
+
+
+def _shown(key: ProviderKey) -> Text:
+    return Text(_state(key), "dim" if key.revoked_at else "yellow" if key.refused_at else "")
 
 
 def _owner(key: ProviderKey) -> str:
