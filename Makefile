@@ -14,11 +14,11 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv and install Coursewright with its development tools into it
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo "Ready. Next: make demo makes a course from the example handbook; . .venv/bin/activate puts coursewright on the PATH.")
 
 $(STAMP): pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh $(PYTHON)
 	@touch $@
-	@echo "Ready. Next: make demo makes a course from the example handbook; . .venv/bin/activate puts coursewright on the PATH."
 
 demo: setup ## make a course from the example handbook: no key, no network, no server
 	$(BIN)/coursewright demo --out out/demo --author extractive

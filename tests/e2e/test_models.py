@@ -103,7 +103,9 @@ def test_a_budget_pauses_the_job_and_a_larger_one_goes_on(tmp_path: Path) -> Non
         job = line.jobs()[0]
         assert job["status"] == "paused"
         assert "0.05 for this job" in err
-        assert f"coursewright resume {job['id'][:8]} --base-url {_url(port)} --price 1/2 --budget" in err
+        way = f"coursewright resume {job['id'][:8]} --base-url {_url(port)} --price 1/2 --budget 0.1"
+        assert err.splitlines()[-1].strip().endswith(way)
+        assert line.run("status", job["id"])[0].strip().endswith("--budget 0.1")
         assert not (tmp_path / "out/course.json").exists()
         spent = _calls(line)["spent"]
         assert spent["settled"] + spent["suspected"] <= 0.05

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from coursewright.app import Making
+from coursewright.cli.exits import EXIT_CODES
 from coursewright.cli.progress import making
+from tests.e2e.command_line import CommandLine
 
 # What takes long to import (pydantic belongs to Typer, which reads paths with it).
 SLOW = {"numpy", "psycopg", "jwt", "structlog", "jinja2", "httpx2", "coursewright.app", "coursewright.settings"}
@@ -71,3 +73,32 @@ def test_what_is_being_made_is_named_once() -> None:
 def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
     """Return the modules that a run with `-X importtime` has told of."""
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def test_examples_can_be_pasted_and_what_may_be_left_out_stands_in_brackets(tmp_path: Path) -> None:
+    page = run(tmp_path, SCRIPT, "provider-keys", "add", "--help", COLUMNS="80").stdout
+    begun = page.index("coursewright provider-keys add openai")
+    example = page[begun : page.index("\n  #", begun)]
+    assert len(example.splitlines()) == 2
+    told = subprocess.run(
+        ["/bin/sh", "-c", f"coursewright() {{ printf '%s|' \"$@\"; }}; {example}"], capture_output=True
+    )
+    assert told.stdout == b"provider-keys|add|openai|--organisation|6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11|"
+    assert "coursewright open [FOLDER] [OPTIONS]" in run(tmp_path, SCRIPT, "open", "--help").stdout
+    assert "--no-probe" in run(tmp_path, SCRIPT, "models", "--help").stdout
+
+
+def test_a_terminal_shows_ids_that_can_be_pasted(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.documents("01*.md")
+    job = line.run("generate", "docs", "--no-wait", "--title", "All that anybody ever has to know of bees")[0].strip()
+    line.run("keys", "create", "a key with quite a long name", "--role", "super_admin")
+    key = line.run("keys", "list")[0].split("\t")[0]
+    line.environment |= {"FORCE_COLOR": "1", "COLUMNS": "64"}
+    shown = line.run("jobs")[0].splitlines()[1]
+    assert shown.split()[:3] == [job[:8], "queued", "0/0"]
+    assert shown.rstrip().endswith("…")
+    assert f"\n{key[:8]} " in line.run("keys", "list")[0]
+    line.run("keys", "revoke", "nope", code=EXIT_CODES["not_found"])
+    line.run("keys", "revoke", key[:8])
+    assert "revoked" in line.run("keys", "list")[0]

@@ -54,7 +54,10 @@ def calls(job: JobId, json: Json = False, data_dir: DataDir = None) -> None:
 
 def models(
     probe: Annotated[
-        bool, typer.Option("--probe/--no-probe", help="Ask each whether it answers; costs nothing.", metavar="")
+        bool,
+        typer.Option(
+            "--probe/--no-probe", help="Do not ask each whether it answers; asking costs nothing.", metavar=""
+        ),
     ] = True,
     base_url: BaseUrl = None,
     json: Json = False,

@@ -37,10 +37,16 @@ def tell(text: str, *, to: Console = stderr) -> None:
 
 
 def _lines(text: str, to: Console) -> Iterator[str]:
-    """Cut a text at spaces to what a terminal shows beside a mark; elsewhere a message stays one line."""
-    if not to.is_terminal:
-        yield text
-        return
+    """Cut a text at spaces to what a terminal shows beside a mark; elsewhere a message stays one line.
+
+    Below a line break stands a command, which stays whole, so that it can be pasted.
+    """
+    first, *commands = text.split("\n")
+    yield from _broken(first, to) if to.is_terminal else [first]
+    yield from commands
+
+
+def _broken(text: str, to: Console) -> Iterator[str]:
     line = ""
     for word in text.split(" "):
         if line and cell_len(f"{line} {word}") > to.width - 2:
@@ -57,7 +63,9 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Non
         for row in rows:
             sys.stdout.write("\t".join(map(str, row)) + "\n")
         return
-    table = Table(*head, box=None, header_style="dim")
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), show_edge=False)
+    for title in head:
+        table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else escape(cell) for cell in row))
     stdout.print(table)

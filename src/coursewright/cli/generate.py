@@ -22,6 +22,7 @@ from coursewright.cli.names import short
 from coursewright.cli.options import (
     ALL_FORMATS,
     MODEL,
+    OUTPUT,
     STRUCTURE,
     BaseUrl,
     Budget,
@@ -45,7 +46,7 @@ from coursewright.cli.options import (
 )
 from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_left_out, title_in
-from coursewright.cli.spending import ModelOptions, spent, spent_json, spent_text, tell_quote
+from coursewright.cli.spending import ModelOptions, raised_cap, spent, spent_json, spent_text, tell_quote
 from coursewright.errors import DatabaseUnavailable, Interrupted, NeedsAction, NotFound, OutputError
 from coursewright.exporters.formats import FORMATS, Format
 
@@ -247,10 +248,24 @@ def demo(
 
 def resume(
     job: JobId,
-    budget: Budget = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Hard cap in dollars from now on. Default: as before.", metavar="DOLLARS", min=0, rich_help_panel=MODEL
+        ),
+    ] = None,
     base_url: BaseUrl = None,
     price: PriceOption = None,
-    out: Out = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Where to write. Default: where `generate` was asked to.",
+            metavar="FOLDER",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     formats_: Formats = ALL_FORMATS,
     json: Json = False,
     data_dir: DataDir = None,
@@ -369,11 +384,11 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
     except asyncio.CancelledError:
         progress = await program.progress(job_id)
         raise Interrupted(
-            f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:",
-            hint=command("resume", short(job_id), *_where(wish)),
+            f"Stopped after {progress.settled} of {progress.job.total_tasks} tasks; they are kept. To go on:\n"
+            + command("resume", short(job_id), *_where(wish))
         ) from None
     except NeedsAction as error:
-        raise NeedsAction(error.detail, hint=await _way_on(program, job_id, wish)) from error
+        raise NeedsAction(error.detail, hint=await _way_on(program, job_id, wish, error.detail)) from error
     except Exception as error:
         if not is_unavailable(error):
             raise
@@ -385,12 +400,12 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
         paths = await program.export(job_id, wish.out, wish.formats)
     except OutputError as error:
         again = command("resume", short(job_id), *_where(wish), "--out", "FOLDER")
-        hint = f"{error.hint} The course is safe in the database: {again}"
+        hint = f"{error.hint} The course is safe in the database:\n{again}"
         raise OutputError(error.detail, hint=hint) from error
     except asyncio.CancelledError:
         raise Interrupted(
-            "Stopped while writing files; the course is safe in the database. To write it:",
-            hint=command("resume", short(job_id), *_where(wish)),
+            "Stopped while writing files; the course is safe in the database. To write it:\n"
+            + command("resume", short(job_id), *_where(wish))
         ) from None
     course, quality = await program.course(job_id)
     bill = await spent(program, job_id) if course.provenance.author == "llm" else None
@@ -406,16 +421,12 @@ async def _work(program: Coursewright, job_id: UUID, wish: Wish, display: Displa
 
 
 def _go_on(job_id: UUID, wish: Wish) -> str:
-    return f"What is finished is kept. To go on: {command('resume', short(job_id), *_where(wish))}"
+    return f"What is finished is kept. To go on:\n{command('resume', short(job_id), *_where(wish))}"
 
 
-async def _way_on(program: Coursewright, job_id: UUID, wish: Wish) -> str:
-    spend = await program.ledger.spent_by_job(job_id)
-    way = command("resume", short(job_id), *_where(wish))
-    if spend.cap is None:
-        return f"Then: {way}"
-    used = f"{spend.settled + spend.suspected:.4f}"
-    return f"Then: {way}\n  To raise its cap of {spend.cap:.2f} dollars ({used} spent): {way} --budget 2"
+async def _way_on(program: Coursewright, job_id: UUID, wish: Wish, because: str) -> str:
+    raised = await raised_cap(program, job_id, because)
+    return f"To go on:\n{command('resume', short(job_id), *_where(wish), *raised)}"
 
 
 def _where(wish: Wish) -> tuple[object, ...]:

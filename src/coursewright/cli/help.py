@@ -4,6 +4,7 @@ The parts come from the commands themselves: the docstring, `epilog` (an example
 `rich_help_panel` for the group of an option or a command. The generated reference reads the same parts.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from coursewright.cli.console import stdout
 
 Rows = list[tuple[str, str]]
 _NARROW = 60
+_WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
 _WIDEST = 100
 
 
@@ -34,7 +36,8 @@ class Command(TyperCommand):
     def _usage(self) -> Iterator[str]:
         for param in self.params:
             if param.param_type_name == "argument":
-                yield str(param.metavar or param.name.upper())
+                name = str(param.metavar or param.name.upper())
+                yield name if param.required else f"[{name}]"
 
 
 class Group(TyperGroup):
@@ -76,17 +79,30 @@ def option_name(param: Any) -> str:
     """Return how an argument or option is written: `-o, --out FOLDER`."""
     if param.param_type_name == "argument":
         return str(param.metavar or param.name.upper())
-    names = ", ".join(sorted(param.opts, key=len))
+    # Of a switch that is on by itself, people need the way to turn it off.
+    names = ", ".join(sorted((param.is_flag and param.default and param.secondary_opts) or param.opts, key=len))
     return names if param.is_flag or not param.metavar else f"{names} {param.metavar}"
 
 
 def examples(epilog: str | None) -> str:
-    """Return the examples as lines, with what each does above it in grey."""
+    """Return the examples as lines that can be pasted, with what each does above it in grey."""
+    width = min(stdout.width, _WIDEST) - 2
     lines = []
     for line in (epilog or "").strip().splitlines():
         words, _, why = line.partition("  # ")
-        lines.append((f"[dim]# {escape(why)}[/]\n" if why else "") + escape(words.strip()))
+        lines.append((f"[dim]# {escape(why)}[/]\n" if why else "") + escape(_continued(words.strip(), width)))
     return "\n".join(lines)
+
+
+def _continued(words: str, width: int) -> str:
+    """Cut a command that is longer than a line between its words, as a shell reads it."""
+    lines = [""]
+    for word in _WORD.findall(words):
+        if lines[-1].strip() and len(f"{lines[-1]} {word}") > width - 2:
+            lines.append(f"  {word}")
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return " \\\n".join(lines)
 
 
 def _page(about: str, parts: Sequence[tuple[str, str]], tables: Sequence[tuple[str, Rows]], end: str = "") -> str:

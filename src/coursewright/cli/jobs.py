@@ -11,12 +11,14 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from coursewright.cli.console import command, duration, print_json, say, stderr, stdout, tell
 from coursewright.cli.help import Command
 from coursewright.cli.names import short, titles
 from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
 from coursewright.cli.progress import making
+from coursewright.cli.spending import raised_cap
 
 if TYPE_CHECKING:
     from coursewright.app import Progress
@@ -51,12 +53,12 @@ coursewright status 3f1c --json  # with every task""",
 
 
 def jobs(
-    most: Annotated[int, typer.Option(help="Show at most so many. Default: 20.", metavar="N", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Show at most so many. Default: 20.", metavar="N", min=1)] = 20,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """List the jobs, newest first."""
-    asyncio.run(_jobs(settings(data_dir), most, json=json))
+    asyncio.run(_jobs(settings(data_dir), limit, json=json))
 
 
 def status(
@@ -105,13 +107,13 @@ def _table(found: list[Job], names: dict[UUID, str], *, narrow: bool) -> Table:
     if not narrow:
         table.add_column("Tasks", justify="right", no_wrap=True)
         table.add_column("Asked for", no_wrap=True)
-    table.add_column("Course", overflow="ellipsis", no_wrap=True)
+    table.add_column("Course")  # alone gives way where the screen is narrow
     for job in found:
         state = f"{job.progress_percentage} %" if job.status == "processing" else str(job.status)
         cells = [short(job.id), f"[{_COLOURS.get(job.status, 'default')}]{state}[/]"]
         if not narrow:
             cells += [f"{job.completed_tasks}/{job.total_tasks}", _ago(job.created_at)]
-        table.add_row(*cells, escape(names[job.id]))
+        table.add_row(*cells, Text(names[job.id], no_wrap=True, overflow="ellipsis"))
     return table
 
 
@@ -124,6 +126,7 @@ async def _status(configured: Settings, name: str, *, whole_story: bool, json: b
         measures, _ = await program.operations.measures()
         nobody = not any(each.value for each in measures if each.name in ("workers", "ticks_running"))
         title = (await titles(program, [job]))[job.id]
+        raised = await raised_cap(program, job.id, job.error_message if job.status == "paused" else None)
     job = progress.job
     if json:
         beside = {"error": job.error_message, "waits": progress.waits or None, "tasks": [_task(task) for task in tasks]}
@@ -137,7 +140,7 @@ async def _status(configured: Settings, name: str, *, whole_story: bool, json: b
     _tell_story(story)
     if nobody and not progress.running and job.status in ("queued", "processing"):
         say("!", "No worker is running, so nothing happens.", to=stdout)
-        tell(f"`coursewright worker` works on all jobs; {command('resume', short(job.id))} on this one.", to=stdout)
+        tell("`coursewright worker` works on all jobs, `resume` on this one.", to=stdout)
     if job.error_message:
         say("!", job.error_message, to=stdout)
     for task in tasks:
@@ -152,7 +155,7 @@ async def _status(configured: Settings, name: str, *, whole_story: bool, json: b
             for suggestion in task.recovery_suggestions or ():
                 tell(suggestion, to=stdout)
     if not job.status.is_final or job.failed_tasks:
-        stdout.print(f"  [dim]next[/]   {command('resume', short(job.id))}", soft_wrap=True)
+        stdout.print(f"  [dim]next[/]   {command('resume', short(job.id), *raised)}", soft_wrap=True)
 
 
 def _counts(job: Job) -> str:

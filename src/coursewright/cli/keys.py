@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import typer
 from rich.text import Text
 
-from coursewright.cli.console import print_json, print_rows, say, stderr
+from coursewright.cli.console import print_json, print_rows, say, stderr, stdout
 from coursewright.cli.help import Command, Group
+from coursewright.cli.names import short, whole
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ coursewright keys create "front end"
 coursewright keys create "school" --organisation 6f0d3c1e-8a57-5d7e-9b86-1f4b7e0c5a11 --role teacher""",
     )(create)
     group.command(name="list", cls=Command, epilog="coursewright keys list")(list_keys)
-    group.command(cls=Command, epilog="coursewright keys revoke 3f1c2a5e-8a57-5d7e-9b86-1f4b7e0c5a11")(revoke)
+    group.command(cls=Command, epilog="coursewright keys revoke 3f1c")(revoke)
     app.add_typer(group, name="keys", rich_help_panel="Run and check the program")
 
 
@@ -59,7 +60,10 @@ def list_keys(data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def revoke(
-    key: Annotated[UUID, typer.Argument(help="A key's id; `coursewright keys list` shows it.", metavar="KEY")],
+    key: Annotated[
+        str,
+        typer.Argument(help="A key's id, or its first characters; `coursewright keys list` shows it.", metavar="KEY"),
+    ],
     data_dir: DataDir = None,
 ) -> None:
     """End a key; requests with it are refused from now on."""
@@ -88,14 +92,22 @@ async def _list(configured: Settings, *, json: bool) -> None:
     print_rows(
         ("Id", "Begins", "State", "Role", "Organisation", "Name"),
         (
-            (str(each.id), f"{each.prefix}…", _state(each), each.role, str(each.organisation_id), each.name)
+            (
+                short(each.id) if stdout.is_terminal else str(each.id),
+                f"{each.prefix}…",
+                _state(each),
+                each.role,
+                str(each.organisation_id),
+                each.name,
+            )
             for each in found
         ),
     )
 
 
-async def _revoke(key_id: UUID, configured: Settings) -> None:
+async def _revoke(key: str, configured: Settings) -> None:
     async with open_coursewright(configured) as program:
+        key_id = whole(key, [each.id for each in await program.keys.all()], "coursewright keys list")
         await program.keys.revoke(key_id)
     say("✓", f"Revoked {key_id}")
 

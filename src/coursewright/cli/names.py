@@ -1,19 +1,34 @@
-"""What a job is called where people read of it: its title, or the name of the documents it is made from."""
+"""What things are called where people read of them: the beginning of an id; a job's title, or that of its documents."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+from coursewright.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from coursewright.app import Coursewright
     from coursewright.queue import Job
 
 
-def short(job_id: UUID) -> str:
-    """Return the beginning of a job's id, which is enough to name it."""
-    return str(job_id)[:8]
+def short(id_: UUID) -> str:
+    """Return the beginning of an id, which is enough to name a job or a key."""
+    return str(id_)[:8]
+
+
+def whole(start: str, ids: Iterable[UUID], listing: str) -> UUID:
+    """Return the id of a key that begins with `start`; `listing` is the command that lists them.
+
+    Raises NotFound, InvalidRequest.
+    """
+    found = [id_ for id_ in ids if start and str(id_).startswith(start.lower())]
+    if len(found) > 1:
+        raise InvalidRequest(f"Several keys begin with {start}.", hint="Write more of the id.")
+    if not found:
+        raise NotFound(f"There is no key {start}.", hint=f"`{listing}` lists the keys.")
+    return found[0]
 
 
 async def titles(program: Coursewright, jobs: Sequence[Job]) -> dict[UUID, str]:
@@ -35,4 +50,4 @@ def _title(job: Job) -> str:
     return named or (message.split("”")[0].lstrip("“") if "”" in message else "")
 
 
-__all__ = ["short", "titles"]
+__all__ = ["short", "titles", "whole"]

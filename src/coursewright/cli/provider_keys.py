@@ -11,8 +11,9 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from coursewright.cli.console import count, print_json, print_rows, say, stderr
+from coursewright.cli.console import count, print_json, print_rows, say, stderr, stdout
 from coursewright.cli.help import Command, Group
+from coursewright.cli.names import short, whole
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ coursewright provider-keys add openai --organisation 6f0d3c1e-8a57-5d7e-9b86-1f4
 pass show openai | coursewright provider-keys add openai --name "from November"  # for all who have none""",
     )(add)
     group.command(name="list", cls=Command, epilog="coursewright provider-keys list")(list_keys)
-    group.command(cls=Command, epilog="coursewright provider-keys revoke 3f1c2a5e-8a57-5d7e-9b86-1f4b7e0c5a11")(revoke)
+    group.command(cls=Command, epilog="coursewright provider-keys revoke 3f1c")(revoke)
     group.command(cls=Command, epilog="export COURSEWRIGHT_MASTER_KEYS=$(coursewright provider-keys master)")(master)
     group.command(
         cls=Command, epilog="COURSEWRIGHT_MASTER_KEYS=NEW,OLD coursewright provider-keys rotate  # then drop OLD"
@@ -67,7 +68,12 @@ def list_keys(data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def revoke(
-    key: Annotated[UUID, typer.Argument(help="A key's id; `provider-keys list` shows it.", metavar="KEY")],
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="A key's id, or its first characters; `coursewright provider-keys list` shows it.", metavar="KEY"
+        ),
+    ],
     data_dir: DataDir = None,
 ) -> None:
     """End a key and forget it. Processes that run stop using it within seconds."""
@@ -111,12 +117,23 @@ async def _list(configured: Settings, *, json: bool) -> None:
         return
     print_rows(
         ("Id", "Provider", "Fingerprint", "State", "Organisation", "Name"),
-        ((str(each.id), each.provider, each.fingerprint, _shown(each), _owner(each), each.name) for each in found),
+        (
+            (
+                short(each.id) if stdout.is_terminal else str(each.id),
+                each.provider,
+                each.fingerprint,
+                _shown(each),
+                _owner(each),
+                each.name,
+            )
+            for each in found
+        ),
     )
 
 
-async def _revoke(configured: Settings, key_id: UUID) -> None:
+async def _revoke(configured: Settings, key: str) -> None:
     async with open_coursewright(configured) as program:
+        key_id = whole(key, [each.id for each in await program.providers.keys.all()], "coursewright provider-keys list")
         await program.providers.keys.revoke(key_id)
     say("✓", f"Revoked {key_id}. Revoke it at the provider, too.")
 

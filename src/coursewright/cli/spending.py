@@ -97,6 +97,14 @@ async def spent(program: Coursewright, job_id: UUID) -> tuple[Spend, int]:
     return await program.ledger.spent_by_job(job_id), len(await program.ledger.calls(job_id))
 
 
+async def raised_cap(program: Coursewright, job_id: UUID, because: str | None) -> tuple[str, ...]:
+    """Return the option with which a job goes on that was paused `because` of its own cap; else nothing."""
+    from coursewright.llm.refusal import by_own_cap
+
+    cap = (await program.ledger.spent_by_job(job_id)).cap if by_own_cap(because or "") else None
+    return () if cap is None else ("--budget", f"{float(cap) * 2:g}")
+
+
 def spent_text(spend: Spend, calls: int, job: str) -> str:
     """Say what a job spent."""
     cap = f" of {spend.cap:.2f}" if spend.cap is not None else ""
@@ -134,4 +142,4 @@ def _minutes(minutes: tuple[float, float]) -> str:
     return f"{low} to {high} minutes" if high > low else f"about {count(low, 'minute')}"
 
 
-__all__ = ["AuthorName", "ModelOptions", "quote_rows", "spent", "spent_json", "spent_text", "tell_quote"]
+__all__ = ["AuthorName", "ModelOptions", "quote_rows", "raised_cap", "spent", "spent_json", "spent_text", "tell_quote"]

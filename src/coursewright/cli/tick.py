@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         rich_help_panel="Run and check the program",
         epilog="""\
 coursewright tick --budget 50
-* * * * * coursewright tick --budget 55  # as a line of a crontab""",
+* * * * * cd /srv/courses && .venv/bin/coursewright tick --budget 55  # in a crontab""",
     )(tick)
 
 

@@ -24,14 +24,22 @@ PENDING = {
 }
 
 
+_OF_JOB = "for this job are spent"
+
+
+def by_own_cap(because: str) -> bool:
+    """Tell whether a job was paused because of its own cap, and not, say, of that of its organisation's month."""
+    return _OF_JOB in because
+
+
 def refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
     """Return what to raise when a call may not be sent now."""
     match begun.outcome:
         case "budget":
-            whose = {"job": "this job", "month": "this month", "organisation": "the organisation"}[begun.scope]
+            whose = {"month": "for this month are spent", "organisation": "for the organisation are spent"}
             return BudgetReached(
-                f"The next call could cost {begun.needed:.4f} dollars; {begun.spent:.4f} of the {begun.cap:.2f} for "
-                f"{whose} are spent.",
+                f"The next call could cost {begun.needed:.4f} dollars; {begun.spent:.4f} of the {begun.cap:.2f} "
+                f"{whose.get(begun.scope, _OF_JOB)}.",
                 hint="Raise the budget and resume: what was written is kept, and nothing is paid twice.",
             )
         case "price":
@@ -54,4 +62,4 @@ def refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
             return Deferred(begun.seconds, begun.other, why)
 
 
-__all__ = ["PENDING", "refusal"]
+__all__ = ["PENDING", "by_own_cap", "refusal"]

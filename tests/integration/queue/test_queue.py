@@ -112,6 +112,15 @@ async def test_a_job_runs_from_admission_to_its_end(bench: Bench) -> None:
     await bench.consistent()
 
 
+async def test_once_the_outline_is_made_its_tasks_are_all_that_count(bench: Bench) -> None:
+    """Until then the percentage counts against the 20 that are usual, so that it does not fall afterwards."""
+    job_id = await bench.started()
+    await bench.drain()
+    told = [e.payload for e in await bench.jobs.events(job_id) if e.kind == "task_completed" and e.payload["total"] > 2]
+    assert [each["progress"] for each in told][-1] == 99
+    assert all(each["progress"] == min(99, 100 * each["completed"] // each["total"]) for each in told)
+
+
 async def test_organisations_take_turns_and_priority_counts_inside_one(bench: Bench) -> None:
     low = await bench.enqueue(priority=1)
     high = await bench.enqueue(priority=9)

@@ -160,12 +160,13 @@ declare
 begin
     update public.course_generation_jobs c
        set total_tasks = c.total_tasks + added,
+           expected_tasks = case when added > 0 then 0 else c.expected_tasks end,  -- the outline names all that there are
            completed_tasks = c.completed_tasks + case outcome when 'completed' then settled else 0 end,
            failed_tasks = c.failed_tasks + case outcome when 'failed' then settled else 0 end,
            skipped_tasks = c.skipped_tasks + case outcome when 'skipped' then settled else 0 end,
            progress_percentage = greatest(c.progress_percentage, least(99, 100
                * (c.completed_tasks + c.failed_tasks + c.skipped_tasks + settled)
-               / greatest(c.total_tasks + added, c.expected_tasks, 1))),
+               / greatest(c.total_tasks + added, case when added > 0 then 0 else c.expected_tasks end, 1))),
            event_count = c.event_count + jsonb_array_length(payloads), updated_at = clock_timestamp()
      where c.id = job returning * into j;
     insert into coursewright.events (job_id, number, kind, payload)
