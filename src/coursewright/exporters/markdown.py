@@ -129,8 +129,7 @@ class _Markdown:
                 fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", block.text)), default=0))
                 return f"{fence}\n{block.text}\n{fence}" + (f"\n\n{cite.strip()}" if cite else "")
             case "list":
-                lines = [re.sub(r"^( *(?:[-*•]|\d+[.)]) +)?(.*)$", _escape_item, line) for line in _lines(block.text)]
-                return "\n".join(lines) + cite
+                return _list(block.text) + cite
             case "table":
                 lines = [
                     line if set(line) <= set("|-: ") else re.sub(r"([<>&*_\[\]])", r"\\\1", line)
@@ -138,7 +137,8 @@ class _Markdown:
                 ]
                 return "\n".join(lines) + (f"\n\n{cite.strip()}" if cite else "")
             case "note":
-                return f"> **{self._label('note')}** {_escape(block.text)}{cite}"
+                lines = [_escape(line) for line in _lines(block.text)]  # the first may be the title of the note
+                return f"> **{self._label('note')}** " + "  \n> ".join(lines) + cite
             case "figure":
                 return f"> **{self._label('figure')}** {_escape(block.text)}{cite}"
         return _escape(block.text) + cite
@@ -173,8 +173,9 @@ class _Markdown:
             yield _choices(question)
             why = f" {_escape(question.explanation)}" if question.explanation else ""
             answer = self._answer(question)
-            stop = "" if re.search(r"[.!?…。！？؟]$", answer) else self._words["full_stop"]
-            yield f"*{self._label('answer')}* {answer}{stop}{why}{self._cite(question.citations)}"
+            stop = "" if re.search(r"[.!?…。！？؟]$|\n", answer) else self._words["full_stop"]
+            space = "" if answer.startswith("\n") else " "
+            yield f"*{self._label('answer')}*{space}{answer}{stop}{why}{self._cite(question.citations)}"
 
     def _answer(self, question: Question) -> str:
         texts = {option.id: _escape(option.text) for option in question.options}
@@ -194,11 +195,16 @@ class _Markdown:
             case ShortAnswer():
                 return " / ".join(map(_escape, question.answer))
             case LongAnswer():
-                return _escape(question.answer)
+                listed = "\n" in question.answer
+                return f"\n\n{_list(question.answer)}" if listed else _escape(question.answer)
 
 
 def _escape_item(match: re.Match[str]) -> str:
     return (match[1] or "").replace("•", "-") + _escape(match[2])
+
+
+def _list(text: str) -> str:
+    return "\n".join(re.sub(r"^( *(?:[-*•]|\d+[.)]) +)?(.*)$", _escape_item, line) for line in _lines(text))
 
 
 def _lines(text: str) -> list[str]:

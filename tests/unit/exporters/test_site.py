@@ -5,7 +5,7 @@ import re
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from coursewright.course.model import Block, Citation
+from coursewright.course.model import Block, Citation, LongAnswer
 from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
 from coursewright.exporters.site.mindmap import _WIDEST, _wrap
@@ -130,3 +130,33 @@ def test_a_dot_in_a_title_stays_with_the_word_before_it() -> None:
         assert "Backups · On call" not in body
     first = "x" * (_WIDEST - 3)
     assert _wrap(f"{first} on · News") == [first, "on · News"]
+
+
+def test_points_in_an_answer_are_a_list_and_the_title_of_a_note_has_a_line_of_its_own() -> None:
+    course = sample_course()
+    lesson = course.modules[0].lessons[0]
+    points = LongAnswer(
+        id="q-points",
+        stem="What are the main points?",
+        answer="- one\n  - two",
+        bloom="understand",
+        difficulty="medium",
+        objective=lesson.objectives[0],
+        citations=(Citation(passage_id="p-sync", quote="repository"),),
+    )
+    note = Block(id="b-note", kind="note", text="TIP Fuel\nHay burns.", citations=points.citations)
+    section = lesson.sections[0].model_copy(update={"blocks": (note,)})
+    asked = lesson.assessment.model_copy(update={"questions": (points,)})
+    lesson = lesson.model_copy(update={"sections": (section,), "assessment": asked, "minutes": 135})
+    module = course.modules[0].model_copy(update={"lessons": (lesson,)})
+    course = course.model_copy(update={"modules": (module,)})
+    files = render_site(course)
+    page = LexborHTMLParser(files["lesson-1-1.html"].decode())
+    assert [node.text() for node in page.css(".answer li > ul > li")] == ["two"]
+    callout = page.css_first(".callout p")
+    assert callout is not None
+    assert callout.text().startswith("TIP Fuel\nHay burns.")
+    assert "2 h 15 min" in files["index.html"].decode()
+    text = render_markdown(course)
+    assert "*Answer:*\n\n- one\n  - two" in text
+    assert "> **Note:** TIP Fuel  \n> Hay burns." in text

@@ -39,7 +39,7 @@ class HtmlWalk:
         self._lines: list[Piece] = []  # of the list that is being written
         self._tables: list[OpenTable] = []
         self._figures: list[OpenFigure] = []
-        self._notes = 0
+        self._notes: list[int] = []  # of each open note, how many lists were open where it began
         self._note_title = ""
         self._pre: list[str] | None = None
         self._languages: list[str] = []
@@ -177,10 +177,10 @@ class HtmlWalk:
         piece = self._inline.take()
         if piece.text:
             piece = Piece(piece.text, _short_terms(piece))
-            if self._lists:
-                self._add_to_item(piece)
-            elif self._notes:
+            if self._in_note:
                 self._add_note(piece)
+            elif self._lists:
+                self._add_to_item(piece)
             else:
                 self._builder.add("paragraph", piece.text, piece.marks, language=self._language)
         for alt in self._alts:
@@ -192,6 +192,11 @@ class HtmlWalk:
     @property
     def _language(self) -> str:
         return self._languages[-1] if self._languages else ""
+
+    @property
+    def _in_note(self) -> bool:
+        """Tell whether a note is open and no list inside it."""
+        return bool(self._notes) and len(self._lists) == self._notes[-1]
 
     def _add_note(self, piece: Piece) -> None:
         if self._note_title:
@@ -221,14 +226,17 @@ class HtmlWalk:
         self._block_border()
         if self._tables:
             return self._block_border
-        self._notes += 1
+        if self._lists:  # what a list item holds is a block of its own
+            self._write_open_terms(self._lists[-1])
+            self._end_list()
+        self._notes.append(len(self._lists))
 
         def leave() -> None:
             self._flush()
             if self._note_title:
                 self._builder.add("note", self._note_title, language=self._language)
                 self._note_title = ""
-            self._notes -= 1
+            self._notes.pop()
 
         return leave
 
@@ -278,7 +286,7 @@ class HtmlWalk:
         def leave() -> None:
             if self._figures:
                 self._figures[-1].caption = self._inline.take().text
-            elif self._notes and not self._note_title and not self._lists:
+            elif self._in_note and not self._note_title:
                 self._note_title = self._inline.take().text
             else:
                 self._flush()

@@ -37,3 +37,13 @@ def test_a_caption_stays_with_its_table_and_each_part_has_the_header() -> None:
     assert passages[1].text.startswith("Table 1. Plants\n\n| Name | What bees find |")
     assert len(passages) > 3
     assert all("| Name | What bees find |\n| --- | --- |\n| Plant" in passage.text for passage in passages[1:])
+
+
+def test_a_note_inside_a_list_item_is_a_note_and_the_list_goes_on_after_it() -> None:
+    html = """<ol><li><p>Light the smoker.</p><div class="sidebar"><p class="title">TIP Fuel</p>
+    <div class="para">Dry hay burns well.</div></div></li><li>Open the hive.</li></ol>"""
+    assert blocks(read("a.html", html.encode())) == [
+        ("list", "1. Light the smoker."),
+        ("note", "TIP Fuel\nDry hay burns well."),
+        ("list", "2. Open the hive."),
+    ]

@@ -273,13 +273,18 @@ together as queen mandibular pheromone (QMP), tell the colony within hours wheth
 
 
 def test_a_summary_neither_announces_nor_says_a_definition_again_and_acronyms_come_in_sentences() -> None:
-    made = Made(passages(BEES))
+    made = Made(passages(BEES.replace("# Bees", "# The smoker and other tools")))
     (section,) = made.sections
     shown = {concept.term: concept.explanation for concept in section.key_concepts}
     assert set(shown) == {"smoker", "QMP"}  # what stands "above all" refers to more than is shown
     assert all(explanation.endswith(".") for explanation in shown.values())
     assert section.summary
     assert section.summary not in {*shown.values(), "Four tools do nearly all the work at a hive."}
+
+
+def test_a_summary_is_no_detail_from_the_middle() -> None:
+    (section,) = Made(passages(BEES)).sections  # its sentences on bees say a definition, or announce
+    assert section.summary == ""
 
 
 def test_a_term_that_is_mentioned_once_is_no_key_concept() -> None:

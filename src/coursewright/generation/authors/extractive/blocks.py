@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coursewright.course.model import BlockKind, Citation
 from coursewright.documents.passages import Passage
-from coursewright.generation.authors.extractive.sentences import sentences
+from coursewright.generation.authors.extractive.sentences import is_closed, sentences
 from coursewright.generation.authors.extractive.tongue import reads_as
 
 _WHOLE_QUOTE_WORDS = 40
@@ -93,8 +93,8 @@ def cite(block: SourceBlock, language: str) -> Citation:
     if len(text.split()) <= _WHOLE_QUOTE_WORDS and len(text) <= 400:
         return Citation(passage_id=block.passage.id, quote=text)
     if block.kind in ("paragraph", "note"):
-        start, end = sentences(text, language)[0]
-        return Citation(passage_id=block.passage.id, quote=text[start:end])
+        found = [text[start:end] for start, end in sentences(text, language)]
+        return Citation(passage_id=block.passage.id, quote=next(filter(is_closed, found), found[0]))
     lines = [line for line in text.splitlines() if line.strip()]
     return Citation(passage_id=block.passage.id, quote=lines[0])
 

@@ -33,7 +33,7 @@ def make_brainbytes(
     found = [block for block in shown if block is not None]
     chosen: list[str] = []
     for number in range(_SENTENCES, _MOST_SENTENCES + 1):
-        chosen = best_sentences(found, words, number)
+        chosen = best_sentences(found, lesson.title, words, number)
         if sum(seconds(text, words) for text in (*spoken, *chosen)) >= _AIM_SECONDS or len(chosen) < number:
             break
     spoken += chosen

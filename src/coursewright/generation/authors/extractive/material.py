@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from coursewright.documents.passages import Passage
+from coursewright.generation.authors.extractive.blocks import blocks
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.reading_order import is_welcome
 from coursewright.generation.authors.extractive.section import has_content
 from coursewright.generation.authors.extractive.titles import clean, is_glossary, is_matter
 from coursewright.generation.authors.extractive.tongue import reads_as
 
 _LEAST_WORDS = 5
+_COVER, _BOOK = 60, 3_000  # words of a page that only says which book this is, and of the smallest book that has one
 _CONTENTS_LINES, _CONTENTS = 3, 0.6  # lines, and the share of them that are headings, of a table of contents
 _BULLET = re.compile(r"^\s*[-*•]\s+")
 
@@ -24,6 +27,7 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
     left_out: dict[str, None] = {}
     headings = {clean(heading, words).casefold() for passage in passages for heading in passage.heading_path}
     given = [one for one in passages if one.words >= _LEAST_WORDS and has_content(one, words)]
+    covers = _covers(passages, words)
     for passage in given:
         matter = next(
             (h for h in path_of(passage) if is_matter(h, words) or is_glossary(h, words)),
@@ -31,11 +35,25 @@ def lesson_passages(passages: Sequence[Passage], words: Catalogue) -> tuple[list
         )
         if matter is not None:
             left_out[clean(matter, words)] = None
-        elif not _is_contents(passage, headings, words):
+        elif passage.id not in covers and not _is_contents(passage, headings, words):
             kept.append(passage)
     if not kept:
         return given, ()
     return kept, tuple(left_out)
+
+
+def _covers(passages: Sequence[Passage], words: Catalogue) -> set[str]:
+    """Return the ids of covers: the first of a book, if it is a short welcome page or holds a table of contents."""
+    sizes: Counter[str] = Counter()
+    for passage in passages:
+        sizes[passage.document] += passage.words
+    first = {passage.document: passage for passage in reversed(passages)}
+    return {
+        passage.id
+        for document, passage in first.items()
+        if (is_welcome(passage) and passage.words < _COVER and sizes.total() >= _BOOK)
+        or (sizes[document] >= _BOOK and any(is_matter(block.text, words) for block in blocks(passage, words.language)))
+    }
 
 
 def _is_contents(passage: Passage, headings: set[str], words: Catalogue) -> bool:

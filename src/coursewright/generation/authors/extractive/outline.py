@@ -46,7 +46,8 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
     """Return the outline; raise `TooFewSources` when the counts asked for do not fit the sources."""
     words = catalogue(analysis.language)
     own = [passage for passage in passages if in_language(passage, analysis.language)]
-    teaching, left_out = lesson_passages(in_reading_order(own, words), words)
+    ordered = in_reading_order(own, words)
+    teaching, left_out = lesson_passages(ordered, words)
     if not teaching:
         raise TooFewSources(
             f"the sources hold no text in '{analysis.language}' that a lesson can be made of",
@@ -69,7 +70,7 @@ def make_outline(passages: Sequence[Passage], analysis: Analysis, request: Cours
         notes.append(words.say("notes", "other_languages", languages=", ".join(others)))
     plans = _plans(places, titles, owners, said, blueprint, words)
     return Outline(
-        title=request.title or _course_title(teaching, [plan.title for plan in plans], words),
+        title=request.title or _course_title(ordered, teaching, [plan.title for plan in plans], words),
         description=request.description,
         language=analysis.language,
         objectives=blueprint.course_objectives,
@@ -184,7 +185,7 @@ def _places(modules: list[list[list[list[Passage]]]], words: Catalogue) -> tuple
     for module in modules:
         in_module = [p for lesson in module for section in lesson for p in section]
         module_id = derive_id("m-", *_identity(in_module))
-        titles[module_id] = namer.name("module", in_module, everything)
+        titles[module_id] = namer.name("module", _without_welcome(in_module), everything)
         for lesson in module:
             in_lesson = [p for section in lesson for p in section]
             lesson_id = derive_id("l-", *_identity(in_lesson))
@@ -195,6 +196,12 @@ def _places(modules: list[list[list[list[Passage]]]], words: Catalogue) -> tuple
                 titles[section_id] = namer.name(lesson_id, section, scope)
                 places.append(Place(module_id, lesson_id, section_id, titles[section_id], tuple(section)))
     return places, titles
+
+
+def _without_welcome(passages: list[Passage]) -> list[Passage]:
+    """Leave out the welcome page, which is named as the whole course is, unless it is most of what there is."""
+    others = [passage for passage in passages if not is_welcome(passage)]
+    return others if 2 * sum(p.words for p in others) >= sum(p.words for p in passages) else passages
 
 
 def _identity(passages: Sequence[Passage]) -> tuple[str, ...]:
@@ -266,7 +273,9 @@ def _plans(
     )
 
 
-def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Catalogue) -> str:
+def _course_title(
+    ordered: Sequence[Passage], teaching: Sequence[Passage], modules: Sequence[str], words: Catalogue
+) -> str:
     """Return what the sources call themselves: their one document, or their welcome page; else name the modules."""
     documents = dict.fromkeys(passage.title for passage in teaching if passage.title)
     if len(documents) == 1:
@@ -275,8 +284,8 @@ def _course_title(teaching: Sequence[Passage], modules: Sequence[str], words: Ca
         # Else it is only the first heading of a document without a title, if it is no title page.
         if len(under) in (0, len(teaching)) or sum(passage.words for passage in under) < _TITLE_PAGE:
             return title
-    if is_welcome(teaching[0]) and teaching[0].heading_path:
-        return clean(teaching[0].heading_path[0], words)
+    if is_welcome(ordered[0]) and ordered[0].heading_path:
+        return clean(ordered[0].heading_path[0], words)
     if len(modules) == 1:
         return modules[0]
     tops = list(dict.fromkeys(telling(path_of(passage)[:1], words) for passage in teaching))

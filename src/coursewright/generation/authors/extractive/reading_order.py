@@ -2,7 +2,8 @@
 
 A handbook published as one file a section (`apt.html`, `boot.html`) sorts by name into nonsense; its headings say where
 each file belongs ("Chapter 6.", "6.2."). A section whose chapter is another file is put under that chapter's heading.
-A welcome page (`index.html`, `README.md`) comes first.
+A welcome page (`index.html`, `README.md`) comes first, then what counts beside the chapters: where there is a
+"Chapter 2.", a bare "2." is of a preface.
 """
 
 import itertools
@@ -27,12 +28,18 @@ def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Pass
     """Return the passages in reading order, with the headings of their chapters put above their own."""
     ordered = _with_clear_numbers(sorted(passages, key=lambda passage: passage.ordinal))
     first: dict[str, Number] = {}
+    named: dict[str, Number] = {}  # of documents that say "Chapter" before their number
     for passage in ordered:
         if passage.document not in first and passage.heading_path:
             first[passage.document] = heading_number(passage.heading_path[0], words)
+            if re.match(rf"\s*(?:第|(?:{words.numbering.pattern})\b)", passage.heading_path[0], re.IGNORECASE):
+                named[passage.document] = first[passage.document]
     numbers = [number for number in first.values() if number]
     if len(numbers) < max(2, _NUMBERED_SHARE * len(first)):
         return ordered
+    for document, number in first.items():
+        if number and number in named.values() and document not in named:
+            first[document] = (0, *number)
     chapters: dict[Number, str] = {}
     for passage in ordered:
         for heading in passage.heading_path[:1]:
@@ -54,17 +61,17 @@ def is_welcome(passage: Passage) -> bool:
 
 
 def heading_number(heading: str, words: Catalogue) -> Number:
-    """Return the number of a heading: (6, 2) of "6.2. Title" and "Chapter 6. Title" alike; () when it has none."""
+    """Return the number of a heading: (6, 2) of "6.2. Title", (6,) of "Chapter 6. Title"; () when it has none."""
     found = re.match(
-        rf"\s*(?:(?:{words.numbering.pattern})\s+|第\s*)?(?:(\d{{1,3}}(?:\.\d{{1,3}})*)(?:[.:]|\s*章|\s)|([A-Z])[.])\s*",
+        rf"\s*(?:(?:{words.numbering.pattern})\s+|第\s*)?"
+        r"(?:(\d{1,3}(?:\.\d{1,3})*)(?:[.:]|\s*章|\s)|([A-Z])[.](\d{1,3}(?:\.\d{1,3})*)?)\s*",
         heading,
         re.IGNORECASE,
     )
     if not found:
         return ()
-    if found[2]:
-        return (_APPENDIX + ord(found[2].upper()),)
-    return tuple(int(part) for part in found[1].split("."))
+    parts = tuple(int(part) for part in (found[1] or found[3] or "").split(".") if part)
+    return (_APPENDIX + ord(found[2].upper()), *parts) if found[2] else parts
 
 
 def _with_clear_numbers(passages: list[Passage]) -> list[Passage]:

@@ -13,6 +13,7 @@ from coursewright.generation.authors.extractive.catalogue import Catalogue
 from coursewright.generation.authors.extractive.headings import with_headings
 from coursewright.generation.authors.extractive.rank import by_relevance, cosine, lexrank, vectors
 from coursewright.generation.authors.extractive.sentences import is_speakable, is_standalone, sentence_with, sentences
+from coursewright.generation.authors.extractive.titles import is_matter
 from coursewright.generation.authors.extractive.words import content_stems, count_words
 
 _MOST_WORDS = 600
@@ -23,7 +24,11 @@ _POINTER_WORDS = 14  # a paragraph that short and only pointing elsewhere teache
 _ANNOUNCING_WORDS = 4  # more than the shortest sentence: an opening of a paragraph up to that only announces it
 _LEADS_IN = (":", "：")
 _ADDRESS = re.compile(r"://|www\.|\w@\w")
-_POINTER = re.compile(r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:https?://|www\.)\S+\W*$)", re.I)
+_POINTER = re.compile(
+    r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:\d{0,3}(?:https?://|www\.|mailto:)\S+\W*)+$)", re.I
+)
+_INSIDE = 0.5  # what a sentence is worth that does not open its paragraph: the first one says what it is about
+_ON_TITLE = 2.5  # what a sentence is worth that names a thing from the title
 
 
 def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogue) -> Section:
@@ -37,7 +42,8 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
             hint="make the outline again from the documents as they are now",
         )
     shown = [(concept, _explanation(concept, by_id, words)) for concept in plan.concepts[:KEY_CONCEPTS]]
-    explained = [(concept, explanation) for concept, explanation in shown if explanation]
+    once = {explanation: concept for concept, explanation in reversed(shown) if explanation}  # of several acronyms
+    explained = [(concept, explanation) for concept, explanation in shown if once.get(explanation) == concept]
     return Section(
         id=plan.id,
         title=plan.title,
@@ -58,7 +64,7 @@ def make_section(plan: SectionPlan, passages: Sequence[Passage], words: Catalogu
             )
             for concept, explanation in explained
         ),
-        summary=_summary(kept, [explanation for _, explanation in explained], words),
+        summary=_summary(kept, plan.title, [explanation for _, explanation in explained], words),
     )
 
 
@@ -112,8 +118,10 @@ def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceB
     for block in found:
         text = block.text
         size = count_words(text, words.language)
-        if block.kind == "paragraph" and (
-            (_POINTER.match(text) and size <= _POINTER_WORDS) or not any(char.isalnum() for char in text)
+        if block.kind in ("paragraph", "note") and (
+            (_POINTER.match(text) and size <= _POINTER_WORDS)
+            or not any(char.isalnum() for char in text)
+            or is_matter(text, words)
         ):
             continue
         same = bool(groups) and groups[-1][-1].passage.id == block.passage.id
@@ -169,36 +177,48 @@ def _shortened(group: list[SourceBlock], words: Catalogue) -> list[SourceBlock]:
     return group[:kept] or group
 
 
-def _summary(kept: Sequence[SourceBlock], explanations: Sequence[str], words: Catalogue) -> str:
+def _summary(kept: Sequence[SourceBlock], title: str, explanations: Sequence[str], words: Catalogue) -> str:
     """Return the one sentence that stands alone and says most, or "" when none does.
 
-    What already stands beside a key concept is not said again, and what only announces its paragraph says too little.
+    It opens the section or is about a thing from its title: else it is some detail. What already stands beside a key
+    concept is not said again, and what only announces its paragraph says too little.
     """
     least, _ = words.sentence_words
+    named = set(content_stems(title, words.language))
     said = set(explanations)
     for block in kept:
         spans = sentences(block.text, words.language) if block.kind == "paragraph" else []
-        if len(spans) > 1:
-            opener = block.text[spans[0][0] : spans[0][1]]
-            if count_words(opener, words.language) < least + _ANNOUNCING_WORDS:
-                said.add(opener)
-    best = best_sentences(kept, words, 1, but=said)
-    return best[0] if best else ""
+        for start, end in spans:
+            sentence = block.text[start:end]
+            opening, size = start == spans[0][0], count_words(sentence, words.language)
+            announcing = opening and len(spans) > 1 and size < least + _ANNOUNCING_WORDS
+            first = opening and block is kept[0]
+            if announcing or (not first and named.isdisjoint(content_stems(sentence, words.language))):
+                said.add(sentence)
+    return "".join(best_sentences(kept, title, words, 1, but=said))
 
 
 def best_sentences(
-    kept: Sequence[SourceBlock], words: Catalogue, number: int, *, aloud: bool = True, but: Collection[str] = ()
+    kept: Sequence[SourceBlock],
+    title: str,
+    words: Catalogue,
+    number: int,
+    *,
+    aloud: bool = True,
+    but: Collection[str] = (),
 ) -> list[str]:
     """Return up to `number` sentences that stand alone and can be read (aloud), in the order of the sources.
 
-    Sentences in `but` are passed over.
+    Preferred are those that open a paragraph or name a thing from the title. Sentences in `but` are passed over.
     """
     found: list[str] = []
+    openers: set[str] = set()
     for block in kept:
         if block.kind == "paragraph":
             text = block.text
             spans = sentences(text, words.language)
             found += [text[start:end] for start, end in spans]
+            openers.update(found[-len(spans) :][:1])
     alone = [
         one
         for one in found
@@ -208,8 +228,13 @@ def best_sentences(
         and "\n" not in one
     ]
     alone = list(dict.fromkeys(alone))[:_MOST_RANKED]
-    texts = vectors([content_stems(one, words.language) for one in alone])
-    return [alone[i] for i in sorted(by_relevance(texts, lexrank(texts))[:number])]
+    stems = [content_stems(one, words.language) for one in alone]
+    texts, named = vectors(stems), set(content_stems(title, words.language))
+    scores = [
+        score * (1 if one in openers else _INSIDE) * (1 if named.isdisjoint(own) else _ON_TITLE)
+        for one, own, score in zip(alone, stems, lexrank(texts), strict=True)
+    ]
+    return [alone[i] for i in sorted(by_relevance(texts, scores)[:number])]
 
 
 __all__ = ["KEY_CONCEPTS", "best_sentences", "has_content", "make_section", "shown_blocks"]

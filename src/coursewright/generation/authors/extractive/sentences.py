@@ -15,15 +15,19 @@ _PAIRS = (("(", ")"), ("“", "”"), ("«", "»"), ("「", "」"), ("„", "“
 
 
 def sentences(text: str, language: str) -> list[tuple[int, int]]:
-    """Return the spans of the sentences of one block, without the white space around them."""
+    """Return the spans of the sentences of one block, without the white space around them.
+
+    None goes over the end of a line: what stands there is the title of a note, or a line of its own.
+    """
     spans = []
     for found in sentencex.get_sentence_boundaries(language or "en", text):
-        start, end = found["start_index"], found["end_index"]
-        piece = text[start:end]
-        stripped = piece.strip()
-        if stripped:
-            start += len(piece) - len(piece.lstrip())
-            spans.append((start, start + len(stripped)))
+        start = found["start_index"]
+        for line in text[start : found["end_index"]].splitlines(keepends=True):
+            stripped = line.strip()
+            if stripped:
+                first = start + len(line) - len(line.lstrip())
+                spans.append((first, first + len(stripped)))
+            start += len(line)
     return spans
 
 

@@ -37,7 +37,7 @@ def describing(title: str, shown: Sequence[SourceBlock], section: str, words: Ca
         title, shown = telling(largest, words), [block for block in shown if path_of(block.passage) == largest]
     if title.endswith(("?", "？", "؟", ")")):
         return
-    best = best_sentences(shown, words, _SENTENCES, aloud=False)
+    best = best_sentences(shown, title, words, _SENTENCES, aloud=False)
     cited = [(next(block.passage.id for block in shown if sentence in block.text), sentence) for sentence in best]
     answer = ("" if words.characters_per_minute else " ").join(best)
     if len(best) < _FEWEST_SENTENCES or count_words(answer, words.language) < _FEWEST_WORDS:
