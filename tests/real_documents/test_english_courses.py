@@ -92,7 +92,7 @@ async def _write(passages: list[Passage]) -> tuple[Course, Outline]:
         await ask(f"quiz-{module.id}", module.quiz, module.quiz.passage_ids)
     await ask("exam-course", outline.exam, outline.exam.passage_ids)
     written: Outputs = outputs
-    provenance = Provenance(author=AUTHOR.name, notice=AUTHOR.notice)
+    provenance = Provenance(author=AUTHOR.name)
     return assemble(outline, written, passages, REQUEST, provenance, "course"), outline
 
 

@@ -157,7 +157,9 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - installed for this class
     fields = [_field(each) for each in error.errors()]
     told = "; ".join(f"{each.field}: {each.message}" for each in fields[:5])
-    return problem(request, 422, "invalid_request", f"The request is not valid. {told}", fields=fields)
+    whole = any(each.field == "body" for each in fields)
+    hint = "Send the body as JSON, with the header Content-Type: application/json." if whole else ""
+    return problem(request, 422, "invalid_request", f"The request is not valid. {told}", hint=hint, fields=fields)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -165,8 +167,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "invalid_request"}
     code = codes.get(error.status_code, "error")
     headers = dict(error.headers) if error.headers else None
-    detail = "There is no such route." if error.detail == "Not Found" else str(error.detail)
-    return problem(request, error.status_code, code, detail, headers=headers)
+    lost = error.detail == "Not Found"
+    detail, hint = ("There is no such route.", "/docs shows them all.") if lost else (str(error.detail), "")
+    return problem(request, error.status_code, code, detail, hint=hint, headers=headers)
 
 
 async def _on_data(request: Request, error: Exception) -> JSONResponse:

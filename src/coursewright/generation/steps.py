@@ -18,6 +18,7 @@ from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRef
 from coursewright.generation.conclusion import conclude, summary
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
+from coursewright.generation.notices import notice
 from coursewright.generation.terms import JobTerms, job_terms
 from coursewright.generation.wish import DEFAULT_AUTHOR, AuthorName, course_request, names_no_author
 from coursewright.generation.writing import Writing, whose
@@ -193,7 +194,12 @@ class CourseSteps:
             author=author.name,
             model=author.model,
             versions={"coursewright": __version__, author.name: author.version},
-            notice=_notice(author.notice, self._writing.stand_in.notice, tasks, substituted or ()),
+            notice=notice(
+                outline.language,
+                author.model,
+                sum(task.status == TaskStatus.COMPLETED for task in tasks),
+                len(substituted or ()),
+            ),
         )
         left_out = [LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)]
         end = await self._run(
@@ -252,19 +258,6 @@ def _substituted(tasks: Sequence[Task]) -> list[Flag]:
         for task in tasks
         if task.result_metadata and "substituted" in task.result_metadata
     ]
-
-
-def _notice(notice: str, stand_in: str, tasks: Sequence[Task], substituted: Sequence[Flag]) -> str:
-    """Return how the course was made: the stand-in's part in it is told where it has one."""
-    written = sum(task.status == TaskStatus.COMPLETED for task in tasks)
-    if not substituted:
-        return notice
-    if len(substituted) >= written:
-        return f"{stand_in.rstrip('.')} for its text: none of a model's replies could be used."
-    return (
-        f"{notice} {len(substituted)} of its {written} parts were assembled verbatim from the documents instead, "
-        "because the model's replies could not be used."
-    )
 
 
 def _contents(outline: Outline) -> dict[str, Any]:

@@ -30,7 +30,13 @@ async def test_an_unknown_route_is_a_problem(service: Service) -> None:
     told = answer.json()
     assert told["success"] is False
     assert told["error"] == told["detail"] == "There is no such route."
+    assert told["hint"] == "/docs shows them all."
     assert told["instance"] == answer.headers["x-request-id"]
+
+
+async def test_the_address_itself_leads_to_the_documentation(service: Service) -> None:
+    answer = await service.ours.http.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
 
 
 async def test_a_wrong_method_is_a_problem(service: Service) -> None:
@@ -43,6 +49,12 @@ async def test_a_wrong_body_names_its_fields(service: Service) -> None:
     answer = await service.ours.http.post("/api/course-generation/v2", json={"baseClassId": "x", "priority": "high"})
     assert answer.status_code == 422
     assert {each["field"] for each in answer.json()["errors"]} == {"body.baseClassId", "body.priority"}
+
+
+async def test_a_body_that_is_no_json_is_told_what_is_missing(service: Service) -> None:
+    answer = await service.ours.http.post("/api/course-generation/v2", content="{}")
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["hint"]
 
 
 async def test_a_body_above_the_limit_is_refused(service: Service) -> None:

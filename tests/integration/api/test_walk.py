@@ -16,11 +16,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx2
 import pytest
 
+from coursewright.api.routes.courses import attachment
 from tests.integration.api.conftest import HANDBOOK
 from tests.integration.api.server import serving
 from tests.loopback import web_server
@@ -358,3 +360,16 @@ async def forgotten(page: Page, base: str, job: str) -> None:
     await page.call("GET", f"{V2}/job/{job}", 404)
     await page.call("DELETE", f"{KB}/{base}")
     await page.call("GET", f"{KB}/documents?base_class_id={base}", 404)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("keeping-bees.md", "keeping-bees.md"),
+        ("fahrräder-für-alle.md", "fahrrader-fur-alle.md"),
+        ("自転車.md", "course.md"),
+        ("自転車-site.zip", "site.zip"),
+    ],
+)
+def test_a_course_in_any_language_is_a_file_with_a_name(name: str, plain: str) -> None:
+    assert attachment(name) == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from typing import Annotated
@@ -64,8 +65,7 @@ async def export(
     files = await asyncio.to_thread(render, made, quality, wanted)
     name, content = await asyncio.to_thread(_packed, made.title, wanted, files)
     kind = _TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
-    disposition = f"attachment; filename=\"{_ascii(name)}\"; filename*=UTF-8''{quote(name)}"
-    return Response(content, media_type=kind, headers={"Content-Disposition": disposition})
+    return Response(content, media_type=kind, headers={"Content-Disposition": attachment(name)})
 
 
 @router.delete("/{courseId}", summary="Forget a course")
@@ -89,8 +89,11 @@ def _packed(title: str, wanted: str, files: Mapping[str, bytes]) -> tuple[str, b
     return f"{slug}-{wanted}.zip", packed.getvalue()
 
 
-def _ascii(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name.encode("ascii", "ignore").decode()) or "course"
+def attachment(name: str) -> str:
+    """Return the header that names a file; for programs that read ASCII alone, such as `curl -OJ`, ä is a."""
+    stem, _, suffix = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().rpartition(".")
+    plain = f"{stem.strip('-') or 'course'}.{suffix}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 
 __all__ = ["router"]

@@ -7,7 +7,7 @@ from typing import Literal
 import fastapi_offline
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
@@ -75,6 +75,12 @@ async def metrics(request: Request, program: Program) -> Response:
         raise Unauthenticated("The token for measures is not valid.", hint="See COURSEWRIGHT_API__METRICS_TOKEN.")
     measured: Metrics = request.app.state.metrics
     return Response(measured.text(*await program.operations.measures()), media_type=measured.content_type)
+
+
+@router.get("/", include_in_schema=False)
+async def home(request: Request) -> RedirectResponse:
+    """Lead whoever opens the address in a browser to what there is to see."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
 @router.get("/docs", include_in_schema=False)

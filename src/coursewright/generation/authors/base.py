@@ -61,10 +61,6 @@ class Author(Protocol):
     def model(self) -> str | None:
         """Return the model that is asked, as `provider:model`, if any."""
 
-    @property
-    def notice(self) -> str:
-        """Return the sentence that every export shows about how the course was made."""
-
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis: ...
 
     async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline: ...

@@ -40,10 +40,6 @@ class ExtractiveAuthor:
     def model(self) -> None:
         return None
 
-    @property
-    def notice(self) -> str:
-        return "Assembled verbatim from your documents; no language model was used."
-
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
         return await self._run(analyse, passages, request)
 

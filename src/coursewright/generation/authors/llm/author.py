@@ -64,13 +64,6 @@ class LlmAuthor:
     def model(self) -> str:
         return self.asking.model
 
-    @property
-    def notice(self) -> str:
-        return (
-            f"Written by a language model ({self.asking.model}) from your documents; "
-            "code checked every citation against its source."
-        )
-
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
         # The first call takes seconds: what the next steps need is loaded meanwhile, here and where seeds are drawn.
         loading = asyncio.gather(asyncio.to_thread(know_languages), self.run(ready_to_seed))
