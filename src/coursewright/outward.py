@@ -80,15 +80,19 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
         inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
         if any(inner in network for network in self._networks if network.version == inner.version):
             return True
-        return address.is_global and inner.is_global and not inner.is_multicast and not _translated(address)
+        return address.is_global and inner.is_global and not inner.is_multicast and not _misleading(address)
 
 
-def _translated(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address leads through NAT64 or Teredo to one that is not told here."""
-    return address.version == 6 and any(address in network for network in (_NAT64, _TEREDO))
+def _misleading(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address only seems global: it leads to one that is not told here, or is one of a site."""
+    return address.version == 6 and any(address in network for network in _MISLEADING)
 
 
-_NAT64, _TEREDO = ip_network("64:ff9b::/96"), ip_network("2001::/32")
+# NAT64 (RFC 6052, 8215), its kin (RFC 7915), Teredo, IPv4-compatible (RFC 4291, 2.5.5.1), site-local (RFC 3879)
+_MISLEADING = tuple(
+    ip_network(each)
+    for each in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "2001::/32", "::/96", "fec0::/10")
+)
 
 
 def target(url: str) -> tuple[str, int]:

@@ -34,12 +34,12 @@ def _token(text: str) -> str | None:
             coded = text.removeprefix(_MARK)
             text = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
         session = json.loads(text)
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         return None
     if isinstance(session, list) and session:
         session = {"access_token": session[0]}
     token = session.get("access_token") if isinstance(session, dict) else None
-    return token if isinstance(token, str) else None
+    return token if isinstance(token, str) and token.isascii() else None
 
 
 __all__ = ["access_token"]

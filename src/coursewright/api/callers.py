@@ -89,7 +89,7 @@ def _refuse_foreign_origin(request: Request, program: Coursewright) -> None:
     if origin in allowed:
         return
     host = request.headers.get("host", "")
-    if origin and urlsplit(origin).netloc == host and (not request.app.state.local or is_loopback(host)):
+    if origin and _netloc(origin) == host and (not request.app.state.local or is_loopback(host)):
         return
     raise Forbidden(
         f"Pages of {origin or 'an unnamed origin'} may not call this service.",
@@ -97,12 +97,19 @@ def _refuse_foreign_origin(request: Request, program: Coursewright) -> None:
     )
 
 
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a Host header or address names this machine only."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
     try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
         return ip_address(name).is_loopback
     except ValueError:
         return False

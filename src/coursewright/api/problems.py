@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from coursewright import errors
 from coursewright.errors import CoursewrightError, LimitReached, Unauthenticated
@@ -109,6 +110,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(psycopg.DataError, _on_data)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_surprise)
 
 
@@ -176,6 +178,11 @@ async def _on_data(request: Request, error: Exception) -> JSONResponse:
     """Text may hold what Postgres cannot store (U+0000, half a surrogate pair), in fields that nobody looks into."""
     _log.info("a request held what cannot be stored: %s", error)
     return problem(request, 422, "invalid_request", "The request holds a value that cannot be stored, such as U+0000.")
+
+
+async def _on_gone(request: Request, error: Exception) -> JSONResponse:
+    """The caller hung up in the middle of its own request: nobody reads the answer, and nothing is amiss here."""
+    return problem(request, 400, "invalid_request", "The request broke off.")
 
 
 async def _on_surprise(request: Request, error: Exception) -> JSONResponse:

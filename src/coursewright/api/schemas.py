@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from coursewright.generation.wish import AuthorName, CourseWish
+from coursewright.generation.wish import AuthorName, CourseWish, storable
 from coursewright.organisation import JobType
 
 JobState = Literal["queued", "processing", "completed", "failed", "cancelled", "paused"]
@@ -55,7 +55,7 @@ class Order(CourseWish):
     )
 
     priority: int = Field(5, ge=0, le=100, description="Higher goes first among the organisation's own jobs.")
-    scheduled_for: Annotated[datetime | None, Field(description="Not before this time (RFC 3339, with offset).")] = None
+    scheduled_for: AwareDatetime | None = Field(None, description="Not before this time (RFC 3339, with offset).")
     urgency: Literal["immediate", "batch"] = Field("immediate", description="batch: cheaper, within a day.")
     job_type: JobType = Field("generate_course_v2", description="generate_outline stops after the outline.")
 
@@ -345,7 +345,7 @@ class UserAction(Words):
     job_id: UUID
     action_type: Action
     task_ids: list[str] = Field([], max_length=1000, description="Ids or identifiers; for retry_task and skip_task.")
-    action_context: Json | None = None
+    action_context: Annotated[Json, AfterValidator(storable)] | None = None
 
 
 class TaskChoice(Words):

@@ -10,13 +10,15 @@ from email.message import Message
 from urllib.parse import unquote, urljoin, urlsplit
 
 import httpcore2
+from pydantic import AnyUrl, TypeAdapter
 
 from coursewright import __version__
-from coursewright.errors import TooLarge, UnreadableDocument
+from coursewright.errors import InvalidRequest, TooLarge, UnreadableDocument
 from coursewright.outward import PublicNetwork, Resolve, resolve, target
 from coursewright.settings import ApiSettings
 
 _MOST_REDIRECTS = 5
+_URL = TypeAdapter(AnyUrl)
 _HINT = "Upload the file, or allow its network in COURSEWRIGHT_API__URL_NETWORKS."
 
 
@@ -45,6 +47,7 @@ class Fetcher:
 
         Raises InvalidRequest (not allowed), TooLarge, UnreadableDocument (it does not come).
         """
+        url = _whole(url)
         try:
             async with (
                 asyncio.timeout(self._seconds),
@@ -75,7 +78,7 @@ class Fetcher:
             async with pool.stream("GET", url, headers=headers) as answer:
                 told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
                 if answer.status in (301, 302, 303, 307, 308) and "location" in told:
-                    url = urljoin(url, told["location"])
+                    url = _whole(told["location"], url)
                     continue
                 if answer.status != 200:
                     raise UnreadableDocument(url, f"{url} answers {answer.status}", hint="Is the address right?")
@@ -99,6 +102,20 @@ class Fetcher:
         return TooLarge(
             f"{url} is larger than {self._most >> 20} MB", hint="Split it, or raise COURSEWRIGHT_API__MAX_UPLOAD_MB."
         )
+
+
+def _whole(url: str, base: str = "") -> str:
+    """Return a URL as it goes over the wire: pages redirect to blanks, umlauts and names in any script."""
+    try:
+        # Header fields came as Latin-1, which loses nothing; what servers mean is UTF-8, as browsers know.
+        plain = url.encode("latin-1").decode() if base else url
+    except UnicodeError:
+        plain = url
+    try:
+        return str(_URL.validate_python(urljoin(base, plain)))
+    except ValueError as error:
+        where = f"{base} leads to {plain[:200]}, which" if base else plain[:200]
+        raise InvalidRequest(f"{where} is not a URL.", hint="Check the URL.") from error
 
 
 def _media_type(told: str | None) -> str | None:

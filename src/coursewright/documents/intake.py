@@ -62,15 +62,19 @@ class Intake:
         self._wake.set()
 
     async def run(self, every: float = 1.0) -> None:
-        """Read what comes until cancelled, looking every so many seconds; a database that is away is waited for."""
+        """Read what comes until cancelled, looking every so many seconds.
+
+        A database that is away is waited for, and a document that nobody can cope with stops nobody else's.
+        """
         while True:
             self._wake.clear()
             try:
                 busy = await self.once() > 0
             except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                _log.warning("the database does not answer, looking for documents again: %s", error)
+                if is_unavailable(error):
+                    _log.warning("the database does not answer, looking for documents again: %s", error)
+                else:
+                    _log.exception("reading documents met a defect; others are read")
                 busy = False
             if not busy:
                 try:
@@ -95,6 +99,10 @@ class Intake:
                 async for outcome in read_files(files, self._settings):
                     await self._record(open_.pop(outcome.name), outcome)
                 await self._on_read(claimed[0].organisation_id, claimed[0].knowledge_base_id)
+        except Exception as error:
+            if not is_unavailable(error):
+                open_.clear()  # as if this reader had died: they come back, but not for ever
+            raise
         finally:
             if open_:
                 await asyncio.shield(self._give_back(list(open_.values())))

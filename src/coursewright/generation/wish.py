@@ -1,9 +1,20 @@
 """A wish for a course in the words of the HTTP API: those of `job_data` too, in rows that other programs insert."""
 
+import re
+from collections.abc import Iterable
+from itertools import chain
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from coursewright.course.model import Difficulty, Mode
@@ -18,9 +29,31 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 
+_DEEPEST = 32  # levels; what reads JSON later, here or in the application, may follow no deeper
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 def _none_if_blank(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def storable(value: Any) -> Any:
+    """Return JSON that nobody here looks into. Raises ValueError for what cannot be kept, or not be read again."""
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        for each in level:
+            if isinstance(each, str) and _NOT_STORABLE.search(each):
+                raise ValueError("it holds U+0000 or half a surrogate pair, which cannot be stored")
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return chain(value.keys(), value.values())
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _lines(value: Any) -> Any:
@@ -79,6 +112,11 @@ class CourseWish(BaseModel):
     model: Annotated[Line | None, Blank] = Field(
         None, description="`provider:model`, one of those that are allowed here; default: as configured."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        return storable(value)
 
     @property
     def named_author(self) -> AuthorName | None:
@@ -155,4 +193,5 @@ __all__ = [
     "CourseWish",
     "course_request",
     "names_no_author",
+    "storable",
 ]

@@ -176,6 +176,8 @@ def test_every_form_of_the_session_cookie_is_read(cookies: dict[str, str]) -> No
         {"sb-ref-auth-token": "base64-!!"},
         {"sb-ref-auth-token": "[]"},
         {"auth-token": "{}"},
+        {"sb-ref-auth-token": "[" * 30_000},
+        {"sb-ref-auth-token": r'{"access_token": "\ud800"}'},
     ],
 )
 def test_a_broken_session_cookie_is_none(cookies: dict[str, str]) -> None:
@@ -195,6 +197,7 @@ async def test_a_cookie_reads_and_writes_from_allowed_origins_only(tokens: Servi
         ("http://localhost", 404),
         ("https://evil.example", 403),
         ("null", 403),
+        ("http://[", 403),
         (None, 403),
     ):
         headers = sent | ({"Origin": origin} if origin else {})
@@ -212,6 +215,7 @@ async def test_without_keys_the_owner_of_the_machine_gets_in_by_loopback_names_o
     async with served(pool, database_url, local=True) as service:
         assert await _status(service, None) == 200
         assert await _status(service, None, headers={"Host": "rebound.example"}) == 421
+        assert await _status(service, None, headers={"Host": "["}) == 421
         assert await _status(service, None, headers={"Origin": "https://evil.example"}) == 403
         assert await _status(service, None, headers={"Origin": "http://localhost"}) == 200
         await service.program.keys.create("first", OURS, uuid4(), "admin")

@@ -1,5 +1,6 @@
 """Documents in: from forms and from the web, read in the background, within limits; and out again."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -128,6 +129,30 @@ async def test_a_reader_that_dies_costs_nothing(service: Service, pool: Pool) ->
     assert (await _documents(service, base))["bees.html"]["status"] == "completed"
 
 
+async def test_a_document_that_nobody_can_cope_with_stops_nobody_elses(service: Service, pool: Pool) -> None:
+    answer = await service.ours.http.post("/api/knowledge-base/url", json={"url": "http://1.1.1.1/"})
+    poisoned = UUID(answer.json()["baseClassId"])
+    base = uuid4()
+    await _upload(service, "bees.html", PAGE, base)
+    read = asyncio.Event()
+
+    async def defect(_: str) -> tuple[bytes, str | None]:
+        raise RuntimeError("a defect")
+
+    async def on_read(_: UUID, knowledge_base_id: UUID) -> None:
+        if knowledge_base_id == base:
+            read.set()
+
+    running = asyncio.create_task(Intake(pool, DocumentSettings(readers=1), defect, on_read).run(0.01))
+    async with asyncio.timeout(60):
+        await asyncio.wait([running, asyncio.create_task(read.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert not running.done()
+    running.cancel()
+    assert (await _documents(service, base))["bees.html"]["status"] == "completed"
+    (left,) = (await _documents(service, poisoned)).values()
+    assert left["status"] == "processing"  # until its lease ends; then it counts as lost
+
+
 async def test_a_document_that_keeps_killing_its_readers_is_given_up(service: Service, pool: Pool) -> None:
     base = uuid4()
     await _upload(service, "bees.html", PAGE, base)
@@ -162,10 +187,14 @@ def web() -> Iterator[str]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if path == "/page":
+            if path in ("/page", "/two%20B%C3%A4ren"):
                 self._answer(200, {"Content-Type": "text/html; charset=utf-8"}, PAGE)
             elif path == "/moved":
                 self._answer(302, {"Location": "/page"})
+            elif path == "/umlaut":
+                self._answer(302, {"Location": "/two B\u00c3\u00a4ren"})  # UTF-8, as servers send it
+            elif path == "/bracket":
+                self._answer(302, {"Location": "http://["})
             elif path == "/loop":
                 self._answer(302, {"Location": "/loop"})
             elif path == "/inside":
@@ -205,7 +234,7 @@ def fetch() -> Fetcher:
     return Fetcher(ApiSettings(max_upload_mb=1, url_seconds=1, url_networks=("127.0.0.0/8",)))
 
 
-@pytest.mark.parametrize("path", ["/page", "/moved"])
+@pytest.mark.parametrize("path", ["/page", "/moved", "/umlaut"])
 async def test_a_page_comes_with_its_type(fetch: Fetcher, web: str, path: str) -> None:
     assert await fetch(web + path) == (PAGE, "text/html")
 
@@ -217,6 +246,7 @@ FAILURES: list[tuple[str, type[CoursewrightError]]] = [
     ("/huge", TooLarge),
     ("/inside", InvalidRequest),
     ("/file", InvalidRequest),
+    ("/bracket", InvalidRequest),
 ]
 
 
@@ -232,6 +262,7 @@ async def test_what_must_not_come_does_not(fetch: Fetcher, web: str, path: str, 
         "http://127.0.0.1/", "http://localhost/", "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/",
         "http://[::1]/", "http://[fd00::1]/", "http://[fe80::1]/", "http://0.0.0.0/", "http://100.64.0.1/",
         "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://2130706433/",
+        "http://[::127.0.0.1]/", "http://[fec0::1]/", "http://[64:ff9b:1::7f00:1]/", "http://[::ffff:0:127.0.0.1]/",
         "http://224.0.0.1/", "http://255.255.255.255/", "ftp://example.com/", "file:///etc/passwd", "gopher://1.1.1.1/",
         "http://user:password@1.1.1.1/", "http:///", "http://[/",
     ],

@@ -1,11 +1,11 @@
 """Every error has one status and is told as a problem, and a defect tells nothing of itself."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 import coursewright.errors
 from coursewright.api.problems import STATUSES, install_problems
@@ -86,6 +86,10 @@ def failing() -> FastAPI:
     async def defect() -> None:
         raise RuntimeError("the password is 12345")
 
+    @app.post("/body")
+    async def body(request: Request) -> None:
+        await request.body()
+
     @app.get("/limit")
     async def limit() -> None:
         raise LimitReached("Enough.", retry_after=12.2)
@@ -102,6 +106,22 @@ async def test_a_defect_tells_nothing_of_itself(failing: FastAPI, caplog: pytest
     assert "12345" not in answer.text
     assert "Traceback" not in answer.text
     assert answer.json()["success"] is False
+
+
+async def test_a_caller_that_hangs_up_is_no_defect(failing: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    sent: list[dict[str, object]] = []
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        sent.append(dict(message))
+
+    await failing(
+        {"type": "http", "method": "POST", "path": "/body", "headers": [], "query_string": b""}, receive, send
+    )
+    assert sent[0]["status"] == 400
+    assert caplog.text == ""
 
 
 async def test_a_limit_says_when_to_come_back(failing: FastAPI) -> None:

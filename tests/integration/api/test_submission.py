@@ -95,6 +95,48 @@ async def test_what_is_unknown_is_told_and_kept(service: Service, base: UUID, po
     assert data["lessonPerWeek"] == 3
 
 
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ('"x": ' + "[" * 300 + "]" * 300, "levels deep"),
+        ('"assessmentSettings": ' + '{"a": ' * 300 + "1" + "}" * 300, "levels deep"),
+        (r'"x": "\ud800"', "cannot be stored"),
+        (r'"x": {"a\u0000": 1}', "cannot be stored"),
+        ('"scheduledFor": "2099-01-01T00:00:00"', "timezone"),
+    ],
+    ids=["lists", "objects", "half a pair", "nul in a name", "time without offset"],
+)
+async def test_what_cannot_be_kept_makes_no_job(service: Service, base: UUID, pool: Pool, sent: str, says: str) -> None:
+    answer = await service.ours.http.post(
+        "/api/course-generation/v2",
+        content=f'{{"baseClassId": "{base}", {sent}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert says in answer.json()["error"]
+    assert await _scalar(pool, "select count(*) from course_generation_jobs") == 0
+
+
+async def test_the_answer_names_some_unknown_fields_and_counts_the_rest(service: Service, base: UUID) -> None:
+    body = {"baseClassId": str(base), "scheduledFor": "2001-01-01T00:00:00Z"} | {f"k{n}": n for n in range(3000)}
+    answer = await service.ours.http.post("/api/course-generation/v2", json=body)
+    assert answer.json()["message"].startswith("The course is queued. Not known here, and ignored: k0, ")
+    assert answer.json()["message"].endswith(" and 2980 more.")
+
+
+async def test_an_action_whose_context_cannot_be_kept_is_not_done(service: Service, base: UUID) -> None:
+    job = (await service.ours.http.post("/api/course-generation/v2", json={"baseClassId": str(base)})).json()["jobId"]
+    for context in ('{"a": "\\u0000"}', '{"a": ' + "[" * 300 + "]" * 300 + "}"):
+        answer = await service.ours.http.post(
+            "/api/course-generation/v2/user-action",
+            content=f'{{"jobId": "{job}", "actionType": "pause_job", "actionContext": {context}}}',
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status_code == 422
+    page = await service.ours.http.get(f"/api/course-generation/v2/job/{job}")
+    assert page.json()["job"]["status"] == "queued"
+
+
 async def test_what_the_author_cannot_do_is_refused_at_once(service: Service, base: UUID, pool: Pool) -> None:
     answer = await service.ours.http.post(
         "/api/course-generation/v2", json={"baseClassId": str(base), "academicLevel": "college", "author": "extractive"}

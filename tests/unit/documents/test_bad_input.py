@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from coursewright.documents.read import read
+from coursewright.documents.read.inline import Inline
 from coursewright.documents.split import split
 from coursewright.errors import UnreadableDocument
 from tests.unit.documents.making import zipped
@@ -192,6 +193,21 @@ def test_reads_deep_nesting_and_unclosed_tags() -> None:
     text = read("deep.html", html.encode()).text
     assert "deep text" in text
     assert "unclosed bold" in text
+
+
+def test_terms_that_nobody_ends_are_marked_so_deep_and_no_deeper() -> None:
+    """Each block begins all open terms again: thousands of them in thousands of cells would take minutes."""
+    inline = Inline()
+    for _ in range(1_000):
+        inline.open("strong")
+    inline.write("One block")
+    assert 0 < len(inline.take().marks) < 100
+    inline.write("and another")
+    assert 0 < len(inline.take().marks) < 100
+    for _ in range(1_000):
+        inline.close()
+    inline.write("in the open")
+    assert inline.take().marks == ()
 
 
 def _nested(levels: int) -> str:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
@@ -31,6 +31,8 @@ from coursewright.errors import InvalidRequest
 from coursewright.organisation import Accepted, Organisation
 
 router = APIRouter(prefix="/api/course-generation/v2", tags=["generation"])
+
+_MOST_NAMED = 20  # fields in a message
 
 Key = Annotated[
     str | None,
@@ -80,7 +82,7 @@ async def ask(order: Order, principal: Caller, ours: Ours, response: Response, k
 
 def _message(order: Order, accepted: Accepted) -> str:
     told = ["The course is queued."]
-    if order.scheduled_for:
+    if order.scheduled_for and order.scheduled_for > datetime.now(UTC):
         told = [f"The course is queued and begins at {order.scheduled_for.isoformat()}."]
     if accepted.job.replayed:
         told = ["This request was accepted before; this is its job."]
@@ -88,7 +90,8 @@ def _message(order: Order, accepted: Accepted) -> str:
     if accepted.unhonoured:
         told.append(f"Left out, because it takes a model: {', '.join(accepted.unhonoured)}.")
     if unknown := sorted(order.model_extra or {}):
-        told.append(f"Not known here, and ignored: {', '.join(unknown)}.")
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        told.append(f"Not known here, and ignored: {', '.join(unknown[:_MOST_NAMED])}{more}.")
     return " ".join(told)
 
 

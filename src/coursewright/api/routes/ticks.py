@@ -1,11 +1,11 @@
 """For hosts that end a request after some seconds: what a timer or a webhook calls to have the queue looked at."""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from coursewright.api.callers import Program
@@ -14,6 +14,7 @@ from coursewright.api.ticking import is_timer, tick
 from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE, Coursewright
 from coursewright.doorbells.qstash import verify
 from coursewright.errors import ConfigurationError, NotFound, Unauthenticated
+from coursewright.generation.wish import storable
 
 router = APIRouter(tags=["ticks"])
 
@@ -39,7 +40,7 @@ class Webhook(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
     job_id: UUID
-    request: dict[str, Any] | None = None
+    request: Annotated[dict[str, Any], AfterValidator(storable)] | None = None
 
 
 @router.get(CRON_ROUTE, summary="Do what fits in the configured time", responses=responses(404))

@@ -8,6 +8,7 @@ from coursewright.documents.passages import TermKind
 _CJK = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _BROKEN_CJK = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\n]*(?=[{_CJK}])")  # a line break between ideographs is no space
 _SPACES = re.compile(r"\s+")
+_DEEPEST = 32  # marked terms inside each other
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
@@ -57,6 +58,7 @@ class Inline:
         self._length = 0
         self._after_space = True
         self._open: list[tuple[TermKind, int]] = []
+        self._deeper = 0  # terms that were begun inside too many others to be marked
         self._marks: list[Mark] = []
         self._code: list[str] | None = None
         self._code_depth = 0
@@ -85,12 +87,17 @@ class Inline:
             self._after_space = text[-1] in " \n"
 
     def open(self, kind: TermKind) -> None:
-        """Begin a marked term."""
-        self._open.append((kind, self._length))
+        """Begin a marked term; tags that nobody closes nest without end, and each block begins them all again."""
+        if len(self._open) < _DEEPEST:
+            self._open.append((kind, self._length))
+        else:
+            self._deeper += 1
 
     def close(self) -> None:
         """End the innermost marked term."""
-        if self._open:
+        if self._deeper:
+            self._deeper -= 1
+        elif self._open:
             kind, start = self._open.pop()
             if self._length > start:
                 self._marks.append(Mark(kind, start, self._length))
@@ -125,7 +132,8 @@ class Inline:
         self._code_depth = min(self._code_depth, 1)
         was_code = self._code is not None
         self.close_code()
-        while_open = [kind for kind, _ in self._open]
+        while_open, deeper = [kind for kind, _ in self._open], self._deeper
+        self._deeper = 0
         while self._open:
             self.close()
         whole = "".join(self._parts)
@@ -144,6 +152,7 @@ class Inline:
         self.__init__()  # type: ignore[misc]  # the same object is filled again
         for kind in while_open:
             self.open(kind)
+        self._deeper = deeper
         if was_code:
             self.open_code()
         return Piece(text, tuple(sorted(marks, key=lambda mark: (mark.start, mark.end))))

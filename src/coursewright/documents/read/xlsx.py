@@ -89,7 +89,13 @@ def _rows(sheet: Any, merged: _Merged) -> Iterator[list[str]]:
     sheet.reset_dimensions()  # programs write wrong ones
     origins = set(merged.values())
     values: dict[tuple[int, int], str] = {}
+    last_merged = max((row for row, _ in merged), default=0)
+    before: object = None
     for number, row in enumerate(sheet.iter_rows(max_col=_MOST_COLUMNS), 1):
+        if row is before and number > last_merged:  # openpyxl fills a gap with one and the same row, a million times
+            yield []
+            continue
+        before = row
         texts = [_text(cell) for cell in row]
         for column in range(1, len(texts) + 1):
             if (number, column) in origins:

@@ -9,8 +9,10 @@ import pytest
 from openpyxl import Workbook
 
 from coursewright.documents.read import read
+from coursewright.documents.reading import SourceFile, read_files
 from coursewright.documents.split import split
 from coursewright.errors import UnreadableDocument
+from coursewright.settings import DocumentSettings
 from tests.unit.documents.making import blocks, zipped
 
 
@@ -98,6 +100,15 @@ def test_rows_beyond_the_limit_are_left_out_and_counted() -> None:
     assert "A flower for bees 4998 " in document.text
     assert "A flower for bees 4999 " not in document.text
     assert document.warnings == ("only its first 5,000 rows were read",)
+
+
+async def test_a_stray_cell_in_the_last_row_costs_no_time() -> None:
+    book = _book(Plants=[["Plant", "What bees find"], ["Lime", "Nectar in June, and shade in July."]])
+    book["Plants"]["XFD1048576"] = "Here ends the sheet."
+    file = SourceFile("plants.xlsx", _saved(book))
+    (outcome,) = [read async for read in read_files([file], DocumentSettings(seconds=60))]
+    assert outcome.error is None
+    assert [passage.text.count("Nectar in June") for passage in outcome.passages] == [1]
 
 
 def test_a_dump_of_numbers_is_no_course_text() -> None:
