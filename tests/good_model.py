@@ -13,6 +13,7 @@ from coursewright.course.quality import words
 _PASSAGE = re.compile(r'<passage alias="(S\d+)"[^>]*place="([^"]*)">\n(.*?)\n</passage>', re.DOTALL)
 _LISTED = re.compile(r"^(S\d+) \| (.*?) \| \d+ words \|", re.MULTILINE)
 _LESSON = re.compile(r'<passage place="the lesson">\n(.*?)\n</passage>', re.DOTALL)
+GAP = "What it costs"
 _UNSPOKEN = re.compile(r"[`|/@]|www")
 
 
@@ -25,7 +26,7 @@ def answer(name: str, prompt: str) -> str:
 
 
 def _merge(prompt: str) -> dict[str, Any]:
-    return {"subjects": ["Everything in the documents"], "concepts": [], "gaps": []}
+    return {"subjects": ["Everything in the documents"], "concepts": [], "gaps": [GAP]}
 
 
 def _analysis(prompt: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def _analysis(prompt: str) -> dict[str, Any]:
         term = place.split(" › ")[-1]
         if sentences := _sentences(text):
             concepts.append({"term": term, "definition": sentences[0], "sources": [alias]})
-    return {"subjects": list(subjects)[:12], "concepts": concepts[:20], "gaps": []}
+    return {"subjects": list(subjects)[:12], "concepts": concepts[:20], "gaps": [GAP]}
 
 
 def _outline(prompt: str) -> dict[str, Any]:
@@ -181,4 +182,4 @@ def _parts(items: Sequence[Any], number: int) -> list[Sequence[Any]]:
     return [items[n * len(items) // number : (n + 1) * len(items) // number] for n in range(number)]
 
 
-__all__ = ["answer"]
+__all__ = ["GAP", "answer"]

@@ -16,6 +16,7 @@ from coursewright.cli.exits import EXIT_CODES
 from coursewright.course.checks import check
 from coursewright.course.model import Course
 from tests.e2e.command_line import CommandLine
+from tests.good_model import GAP
 from tests.wire import get, llmock, simulator
 
 CAREFUL = ("--model", "compatible:careful", "--price", "1/2")
@@ -67,6 +68,8 @@ def test_what_was_answered_is_not_asked_again(careful: tuple[CommandLine, int]) 
     assert calls
     assert all(call["saved"] for call in calls)
     assert "0.0000 of 1.00 dollars" in err
+    assert f"Not covered by the documents\n    {GAP}\n" in err
+    assert json.loads((line.folder / "out/quality.json").read_text())["gaps"] == [GAP]
 
 
 def test_a_changed_document_costs_what_it_feeds(careful: tuple[CommandLine, int]) -> None:

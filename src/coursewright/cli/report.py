@@ -66,6 +66,7 @@ def result(job: Job, out: Path, course: Course, quality: Quality, paths: tuple[P
         "flagged": quality.flagged,
         "left_out": left_out,
         "shortfalls": list(quality.shortfalls),
+        "gaps": list(quality.gaps),
     }
 
 
@@ -109,10 +110,13 @@ def _flags(course: Course, quality: Quality, message: str | None) -> Iterator[tu
             places = found[:_SHOWN_FLAGS]
             more = len(found) - len(places)
             yield f"{measure.title}: {_value(measure)}", [*places, *([f"and {more} more"] if more > 0 else [])]
-    if quality.shortfalls:
-        more = len(quality.shortfalls) - _SHOWN_FLAGS
-        rest = [f"and {more} more"] if more > 0 else []
-        yield "Left out, or fewer than asked for", [*quality.shortfalls[:_SHOWN_FLAGS], *rest]
+    for told, lines in (
+        ("Left out, or fewer than asked for", quality.shortfalls),
+        ("Not covered by the documents", quality.gaps),
+    ):
+        if lines:
+            more = len(lines) - _SHOWN_FLAGS
+            yield told, [*lines[:_SHOWN_FLAGS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _value(measure: Measure) -> str:

@@ -10,6 +10,7 @@ from coursewright.course.plan import CourseRequest, Outline
 from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, measure
 from coursewright.documents.passages import Passage
 from coursewright.generation.assemble import Outputs, assemble, pins
+from coursewright.generation.graph import ANALYSIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def conclude(
         kb_sections=_sections_of(passages, course.language),
         pins=pins(outline),
         shortfalls=[*notes, *outline.notes, *_shortfalls(course, outputs, course_id)],
+        gaps=outputs.get(ANALYSIS, {}).get("gaps", ()),
         left_out=left_out,
         level=request.level,
         substituted=substituted,

@@ -8,6 +8,7 @@ from coursewright.course.model import Course, MultipleChoice, Option, ShortAnswe
 from coursewright.course.quality import KnowledgeSection, LeftOut, measure, words
 from coursewright.course.quality.flaws import flaws
 from coursewright.course.quality.items import chi_square_p
+from coursewright.course.quality.support import Support
 from tests.sample_course import INDEX, sample_course
 
 
@@ -67,6 +68,37 @@ def test_an_uncited_block_is_listed_and_judged_in_kb_only_alone() -> None:
     assert [flag.where.split("/")[-1] for flag in strict.measure("uncited").flags] == ["b-9"]
     assert strict.measure("uncited").passed is False
     assert free.measure("uncited").passed is None
+
+
+def test_the_share_of_sentences_from_the_sources_is_judged_in_kb_priority_alone() -> None:
+    course = sample_course().model_copy(update={"mode": "kb_priority"})
+    found = measure(course).measure("from_sources")
+    assert found.passed is True
+    assert found.figures["sentences"] - found.figures["cited"] == 1  # the block without a citation
+    added = with_block(
+        "It adds one. It adds two. It adds three. It adds four. It adds five. It adds six.", citations=()
+    )
+    assert measure(added.model_copy(update={"mode": "kb_priority"})).measure("from_sources").passed is False
+    with pytest.raises(KeyError):
+        measure(sample_course()).measure("from_sources")
+
+
+def test_what_cites_another_language_is_not_measured_by_overlap() -> None:
+    course = sample_course().model_dump()
+    for source in course["sources"]:
+        source["language"] = "de"
+    found = measure(Course.model_validate(course))
+    assert found.measure("citation_recall").value is None
+    assert found.measure("citation_precision").value is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "carried"),
+    [("夜か朝に巣箱を運びましょう。", True), ("電気柵は熊を遠ざけます。", False), ("８０kgの巣箱を運びます。", True)],
+)
+def test_japanese_is_compared_without_particles_and_endings(sentence: str, carried: bool) -> None:
+    support = Support({"p": "巣箱は夜か早朝に運びます。重さは80kgです。"}, "ja")
+    assert support.supports(sentence, ["p"]) is carried
 
 
 def test_coverage_names_the_sections_that_no_lesson_uses() -> None:
@@ -200,8 +232,9 @@ def test_a_field_in_another_language_is_flagged() -> None:
 
 
 def test_what_was_given_to_the_report_stands_in_it() -> None:
-    report = measure(sample_course(), shortfalls=["3 of 5"], left_out=[LeftOut(document="a.pdf", reason="empty")])
-    assert report.shortfalls == ("3 of 5",)
+    left_out = [LeftOut(document="a.pdf", reason="empty")]
+    report = measure(sample_course(), shortfalls=["3 of 5"], gaps=["Prices"], left_out=left_out)
+    assert (report.shortfalls, report.gaps) == (("3 of 5",), ("Prices",))
     assert report.left_out[0].document == "a.pdf"
     assert [(share.language, share.passages, share.cited) for share in report.languages] == [("en", 3, 3)]
 

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coursewright.course import walk
-from coursewright.course.model import Citation, Course
+from coursewright.course.model import Block, Citation, Course, Section
 from coursewright.course.quality import words
 from coursewright.course.quality.report import Flag, Measure
 from coursewright.course.quality.support import Support
+
+FROM_SOURCES = 0.8  # of the sentences, in the mode kb_priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,32 @@ class _Claim:
 
 def _claims(course: Course) -> Iterator[_Claim]:
     for where, block in walk.blocks(course):
-        whole = block.kind in {"code", "table", "figure"}
-        pieces = [block.text] if whole else words.sentences(block.text, course.language)
-        yield _Claim(where, tuple(pieces), block.citations)
+        yield _Claim(where, _sentences(block, course.language), block.citations)
     for where, concept in walk.concepts(course):
         yield _Claim(where, (concept.explanation,), concept.citations)
 
 
+def _sentences(block: Block, language: str) -> tuple[str, ...]:
+    whole = block.kind in {"code", "table", "figure"}
+    return (block.text,) if whole else tuple(words.sentences(block.text, language))
+
+
+def cited_sentences(section: Section, language: str) -> tuple[int, int]:
+    """Count the sentences of blocks, examples and key concepts that cite a passage, and all of them."""
+    counted = [
+        *((len(_sentences(one, language)), one.citations) for one in (*section.blocks, *section.examples)),
+        *((1, one.citations) for one in section.key_concepts),
+    ]
+    return sum(count for count, citations in counted if citations), sum(count for count, _ in counted)
+
+
 def overlap(course: Course) -> tuple[Measure, Measure]:
-    """Measure citation recall (sentences that are carried) and precision (citations that carry and are needed)."""
+    """Measure citation recall (sentences that are carried) and precision (citations that carry and are needed).
+
+    What cites another language than the course's is not measured: its words do not overlap.
+    """
     texts = {source.passage_id: " ".join((*source.heading_path, source.text)) for source in course.sources}
+    foreign = {source.passage_id for source in course.sources if source.language not in ("", course.language)}
     judge = Support(texts, course.language)
     recall_flags: list[Flag] = []
     precision_flags: list[Flag] = []
@@ -49,6 +67,8 @@ def overlap(course: Course) -> tuple[Measure, Measure]:
         if not claim.citations:
             continue  # counted as uncited, not as badly cited
         ids = list(dict.fromkeys(citation.passage_id for citation in claim.citations))
+        if not foreign.isdisjoint(ids):
+            continue
         sentences += len(claim.sentences)
         for sentence in claim.sentences:
             if judge.supports(sentence, ids):
@@ -129,6 +149,17 @@ def uncited(course: Course) -> Measure:
     )  # fmt: skip
 
 
+def from_sources(course: Course) -> Measure:
+    """Measure what the mode `kb_priority` promises: the sentences that cite a passage."""
+    counts = [cited_sentences(placed.section, course.language) for placed in walk.sections(course)]
+    cited, total = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    value = words.share(cited, total)
+    return Measure(
+        name="from_sources", title="Sentences that cite a passage", value=value, aim=f"at least {FROM_SOURCES}",
+        passed=None if value is None else value >= FROM_SOURCES, figures={"sentences": total, "cited": cited},
+    )  # fmt: skip
+
+
 def coverage(course: Course, sections: Sequence[KnowledgeSection]) -> Measure:
     """Measure the sections of the knowledge base that the course cites at least once."""
     used = {citation.passage_id for _, citation in walk.citations(course)}
@@ -146,4 +177,6 @@ def coverage(course: Course, sections: Sequence[KnowledgeSection]) -> Measure:
     )  # fmt: skip
 
 
-__all__ = ["KnowledgeSection", "coverage", "overlap", "uncited", "validity"]
+__all__ = [
+    "FROM_SOURCES", "KnowledgeSection", "cited_sentences", "coverage", "from_sources", "overlap", "uncited", "validity",
+]  # fmt: skip

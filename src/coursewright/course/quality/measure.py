@@ -17,6 +17,7 @@ def measure(
     kb_sections: Sequence[KnowledgeSection] = (),
     pins: Mapping[str, Collection[str]] | None = None,
     shortfalls: Sequence[str] = (),
+    gaps: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
     level: Level | None = None,
     substituted: Sequence[Flag] | None = None,
@@ -31,6 +32,7 @@ def measure(
         *citations.overlap(course),
         citations.validity(course, pins or {}),
         citations.uncited(course),
+        *([citations.from_sources(course)] if course.mode == "kb_priority" else []),
         citations.coverage(course, kb_sections),
         items.item_flaws(course),
         items.length_tell(course),
@@ -49,6 +51,7 @@ def measure(
         flagged=sum(len(each.flags) for each in measures),
         measures=measures,
         shortfalls=tuple(shortfalls),
+        gaps=tuple(gaps),
         left_out=tuple(left_out),
         languages=_languages(course),
     )

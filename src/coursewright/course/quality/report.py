@@ -53,6 +53,7 @@ class Quality(Part):
     flagged: int = Field(description="Flags of all measures.")
     measures: tuple[Measure, ...]
     shortfalls: tuple[str, ...] = Field((), description="What was asked for and could not be made, with the reason.")
+    gaps: tuple[str, ...] = Field((), description="What learners would expect and the sources do not cover.")
     left_out: tuple[LeftOut, ...] = ()
     languages: tuple[LanguageShare, ...] = ()
 

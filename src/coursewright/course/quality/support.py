@@ -5,6 +5,8 @@ A sentence is supported when the passages hold most of its content words, weight
 """
 
 import math
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from coursewright.course.quality import words
 
 SUPPORT = 0.7  # share of a sentence's weight that its passages must hold
+TOO_FEW = "the passages hold too few of its words"
+_HIRAGANA = re.compile(r"[\u3040-\u309f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,8 @@ class Support:
     def __init__(self, passages: Mapping[str, str], language: str) -> None:
         self._language = language
         self._evidence = {
-            id_: _Evidence(frozenset(words.content(text, language)), words.numbers(text), text.casefold())
-            for id_, text in passages.items()
+            id_: _Evidence(_stems(text, language), frozenset(map(_digits, words.numbers(text))), text.casefold())
+            for id_, text in ((id_, _one_width(text)) for id_, text in passages.items())
         }
         seen = Counter(stem for evidence in self._evidence.values() for stem in evidence.stems)
         total = len(self._evidence)
@@ -37,7 +41,7 @@ class Support:
 
     def share(self, sentence: str, passage_ids: Collection[str]) -> float:
         """Return the weighted share (0-1) of the sentence's content words that the passages hold; 1 without any."""
-        stems = sorted(frozenset(words.content(sentence, self._language)))
+        stems = sorted(_stems(_one_width(sentence), self._language))
         weight = sum(self._weight(stem) for stem in stems)
         evidence = self._of(passage_ids)
         held = sum(self._weight(stem) for stem in stems if any(stem in piece.stems for piece in evidence))
@@ -52,14 +56,15 @@ class Support:
         evidence = self._of(passage_ids)
         if not evidence:
             return "no passage is cited"
+        sentence = _one_width(sentence)
         for number in sorted(words.numbers(sentence)):
-            if not any(number in piece.numbers for piece in evidence):
-                return f"the cited passages do not hold the number {number}"
+            if not any(_digits(number) in piece.numbers for piece in evidence):
+                return f"the passages do not hold the number {number}"
         for name in sorted(words.names(sentence, self._language)):
             if not any(name in piece.lower for piece in evidence):
-                return f"the cited passages do not hold the name “{name}”"
+                return f"the passages do not hold the name “{name}”"
         if self.share(sentence, passage_ids) < least:
-            return "the cited passages hold too few of its words"
+            return TOO_FEW
         return ""
 
     def _of(self, passage_ids: Collection[str]) -> list[_Evidence]:
@@ -69,4 +74,22 @@ class Support:
         return self._idf.get(stem, self._rare)
 
 
-__all__ = ["SUPPORT", "Support"]
+def _stems(text: str, language: str) -> frozenset[str]:
+    """Return what a text says. Hiragana are particles and endings in the main, which another wording changes: of a
+    Japanese pair with one of them the other character counts.
+    """
+    stems = (_HIRAGANA.sub("", stem) for stem in words.content(text, language))
+    return frozenset(stem for stem in stems if stem)
+
+
+def _digits(number: str) -> str:
+    """Return a number as it compares: `2,5` is `2.5` in another language."""
+    return number.replace(",", ".")
+
+
+def _one_width(text: str) -> str:
+    """Return a text with its letters and digits in one form: `８０` is `80`."""
+    return unicodedata.normalize("NFKC", text)
+
+
+__all__ = ["SUPPORT", "TOO_FEW", "Support"]

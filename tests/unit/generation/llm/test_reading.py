@@ -12,7 +12,8 @@ from coursewright.generation.authors.counting import count_up
 from coursewright.generation.authors.llm.analysis import read_analysis
 from coursewright.generation.authors.llm.asking import Unusable
 from coursewright.generation.authors.llm.extras import read_brainbytes, read_mind_map
-from coursewright.generation.authors.llm.outline import list_passages, read_outline
+from coursewright.generation.authors.llm.listing import list_passages
+from coursewright.generation.authors.llm.outline import read_outline
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
 from coursewright.generation.authors.llm.sources import Shown, pack, parts, tokens
@@ -124,9 +125,9 @@ def _question(**more: Any) -> dict[str, Any]:
     return usual | more
 
 
-def _questions(*questions: dict[str, Any], wanted: int = 1) -> Questions | Unusable:
+def _questions(*questions: dict[str, Any], wanted: int = 1, mode: Any = "kb_only") -> Questions | Unusable:
     plan = QuestionPlan(wanted=wanted, objectives=("State how much food a colony needs.",))
-    return read_questions(WireQuestions.model_validate({"questions": questions}), plan, SHOWN, "en", 0)
+    return read_questions(WireQuestions.model_validate({"questions": questions}), plan, SHOWN, mode, "en", 0)
 
 
 def test_a_good_question_is_read_in_the_shape_of_its_kind() -> None:
@@ -164,7 +165,7 @@ def test_few_bad_questions_among_good_ones_are_left_out_and_told() -> None:
         _question(stem=stem, options=[{"text": f"{place} {word}", "correct": place == 0} for place in range(4)])
         for stem, word in zip(stems, ("frames", "queens", "mites", "hives"), strict=True)
     ]
-    read = _questions(*kept, _question(sources=[]), wanted=5)
+    read = _questions(*kept, _question(sources=[]), wanted=5, mode="kb_priority")
     assert isinstance(read, Questions)
     assert len(read.questions) == 4
     assert read.shortfall.startswith("4 of 5: question 5")
@@ -264,14 +265,14 @@ def test_mind_maps_and_scripts_say_what_the_lesson_says() -> None:
     assert "Solar panels" in _problems(wrong)
     assert "3 to 7" in _problems(wrong)
     script = {"title": "Winter", "segments": [f"{FEEDING.text} {VARROA.text}"] * 2}
-    assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(script), [section], "en"), Unusable)
+    assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(script), [section], "kb_only", "en"), Unusable)
     own = " ".join(["Cheese ripens for many weeks in a damp cellar below the village."] * 12)
     invented = {"title": "Winter", "segments": [FEEDING.text, own]}
     assert "do not occur in the lesson" in _problems(
-        read_brainbytes(WireBrainBytes.model_validate(invented), [section], "en")
+        read_brainbytes(WireBrainBytes.model_validate(invented), [section], "kb_only", "en")
     )
     greeted = {"title": "Winter", "segments": ["Hello and welcome to this lesson.", *script["segments"]]}
-    assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(greeted), [section], "en"), Unusable)
+    assert not isinstance(read_brainbytes(WireBrainBytes.model_validate(greeted), [section], "kb_only", "en"), Unusable)
     script = {"title": "Winter", "segments": ["See https://example.org for 99 hives."]}
-    unspeakable = read_brainbytes(WireBrainBytes.model_validate(script), [section], "en")
+    unspeakable = read_brainbytes(WireBrainBytes.model_validate(script), [section], "kb_only", "en")
     assert all(part in _problems(unspeakable) for part in ("an address", "99", "seconds"))

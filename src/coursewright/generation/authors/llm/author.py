@@ -13,13 +13,8 @@ from coursewright.generation.authors.counting import count_up, words_by_language
 from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
 from coursewright.generation.authors.llm.asking import Asking, Unusable
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
-from coursewright.generation.authors.llm.outline import (
-    MOST_SOURCES,
-    list_passages,
-    read_outline,
-    ready_to_seed,
-    with_seeds,
-)
+from coursewright.generation.authors.llm.listing import list_passages
+from coursewright.generation.authors.llm.outline import MOST_SOURCES, read_outline, ready_to_seed, with_seeds
 from coursewright.generation.authors.llm.plain import know_languages
 from coursewright.generation.authors.llm.prompts import prompts_version, render
 from coursewright.generation.authors.llm.questions import read_questions
@@ -34,7 +29,7 @@ from coursewright.generation.authors.llm.wire import (
     WireSection,
 )
 
-_VERSION = "2"  # raise it when the same reply would be read as something else
+_VERSION = "3"  # raise it when the same reply would be read as something else
 _WORDS = {"basic": 220, "detailed": 400, "comprehensive": 650}  # a section
 _DETAIL = "detailed"
 _SCRIPT_WORDS = 220
@@ -154,7 +149,7 @@ class LlmAuthor:
         shown = pack(passages, room)
         return await self.asking.ask(
             "questions", shared, render("questions", **given, passages=shown.text()), WireQuestions,
-            lambda wire: read_questions(wire, plan, shown, language, request.seed),
+            lambda wire: read_questions(wire, plan, shown, request.mode, language, request.seed),
             output=_OUTPUT["questions"],
         )  # fmt: skip
 
@@ -175,7 +170,7 @@ class LlmAuthor:
         prompt = render("brainbytes", lesson=lesson.title, text=framed(lesson_text(sections)), words=_SCRIPT_WORDS)
         return await self.asking.ask(
             "brainbytes", _shared(request, language), prompt, WireBrainBytes,
-            lambda wire: read_brainbytes(wire, sections, language), output=_OUTPUT["script"],
+            lambda wire: read_brainbytes(wire, sections, request.mode, language), output=_OUTPUT["script"],
         )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Reads the outline that a model made, pins passages to its sections, and draws up who asks about what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from coursewright.course.ids import derive_id
 from coursewright.course.plan import (
@@ -19,63 +18,15 @@ from coursewright.generation.authors.extractive.blueprint import Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import LANGUAGES, catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.llm.asking import Unusable
+from coursewright.generation.authors.llm.listing import Listing
 from coursewright.generation.authors.llm.plain import know_languages, other_language, plain
-from coursewright.generation.authors.llm.sources import tokens
+from coursewright.generation.authors.llm.promises import Promises
 from coursewright.generation.authors.llm.wire import WireLessonPlan, WireOutline, WireSectionPlan
 
 MOST_SOURCES = 12  # passages a section is written from
 _MOST_SHARED = 2  # sections that one passage may feed
-_BEGINNINGS = (240, 120, 60)  # characters of each passage shown, the most that fits
 _QUESTIONS_A_LESSON, _QUESTIONS_A_LESSON_IN_QUIZ, _MOST_IN_EXAM = 5, 3, 20
 _QUESTION_PASSAGES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The knowledge base as the outline's prompt shows it: neighbouring passages of one heading under one alias."""
-
-    groups: tuple[tuple[Passage, ...], ...]
-    text: str
-
-    def passages(self, aliases: Sequence[str]) -> tuple[tuple[Passage, ...], list[str]]:
-        """Return the passages named, and the names that do not exist."""
-        found: list[Passage] = []
-        unknown: list[str] = []
-        for alias in dict.fromkeys(alias.strip().strip("[]").upper() for alias in aliases):
-            number = int(alias[1:]) if alias[:1] == "S" and alias[1:].isdecimal() else 0
-            if 0 < number <= len(self.groups):
-                found += self.groups[number - 1]
-            else:
-                unknown.append(alias)
-        return tuple(found), unknown
-
-
-def list_passages(passages: Sequence[Passage], most_tokens: int) -> Listing:
-    """List all passages in at most so many tokens: shorter beginnings first, then coarser groups."""
-    deepest = max((len(passage.heading_path) for passage in passages), default=0)
-    listing = Listing((), "")
-    for depth in range(deepest, -1, -1):
-        groups = _grouped(passages, depth) if depth < deepest else [(passage,) for passage in passages]
-        for length in _BEGINNINGS:
-            listing = Listing(tuple(groups), "\n".join(_line(n, group, length) for n, group in enumerate(groups, 1)))
-            if tokens(listing.text) <= most_tokens:
-                return listing
-    return listing  # one line a document: nothing coarser is left
-
-
-def _grouped(passages: Sequence[Passage], depth: int) -> list[tuple[Passage, ...]]:
-    groups: dict[tuple[str, ...], list[Passage]] = {}
-    for passage in passages:
-        groups.setdefault((passage.document, *passage.heading_path[:depth]), []).append(passage)
-    return [tuple(group) for group in groups.values()]
-
-
-def _line(number: int, group: Sequence[Passage], length: int) -> str:
-    first = group[0]
-    words = sum(passage.words for passage in group)
-    place = " › ".join((first.title or first.document, *first.heading_path))
-    beginning = " ".join(first.text.split())[:length]
-    return f"S{number} | {' '.join(place.split())} | {words} words | {beginning}".replace("<", "‹")
 
 
 def read_outline(
@@ -88,11 +39,12 @@ def read_outline(
         problems.append(f"the titles are in '{stray}'; the course is in '{language}'.")
     if problems:
         return Unusable(tuple(problems))
+    promises = Promises.of(wire, listing, request, language)
     concepts = {concept.passage_id: concept for concept in reversed(analysis.concepts)}
     modules = []
     for m, module in enumerate(wire.modules, 1):
         lessons = tuple(
-            _lesson(lesson, derive_id("l-", m, n, lesson.title), listing, concepts, request)
+            _lesson(lesson, derive_id("l-", m, n, lesson.title), listing, concepts, request, promises)
             for n, lesson in enumerate(module.lessons, 1)
         )
         pinned = [id_ for lesson in lessons for id_ in lesson.assessment.passage_ids]
@@ -100,8 +52,8 @@ def read_outline(
             ModulePlan(
                 id=derive_id("m-", m, module.title),
                 title=plain(module.title),
-                description=plain(module.description),
-                objectives=_texts(module.objectives),
+                description=promises.text(module.description, f"description of “{plain(module.title)}”"),
+                objectives=promises.texts(module.objectives, f"objective of “{plain(module.title)}”"),
                 lessons=lessons,
                 quiz=QuestionPlan(
                     wanted=_wanted(request.questions_per_quiz, _QUESTIONS_A_LESSON_IN_QUIZ * len(lessons)),
@@ -112,18 +64,20 @@ def read_outline(
         )
     everything = [id_ for module in modules for lesson in module.lessons for id_ in lesson.assessment.passage_ids]
     exam = [lesson.exam_objective for module in wire.modules for lesson in module.lessons]
-    return Outline(
+    outline = Outline(
         title=request.title or plain(wire.title),
-        description=request.description or plain(wire.description),
+        description=request.description or promises.text(wire.description, "description of the course"),
         language=language,
-        objectives=_texts(wire.objectives),
+        objectives=promises.texts(wire.objectives, "objective of the course"),
         modules=tuple(modules),
         exam=QuestionPlan(
             wanted=_wanted(request.questions_per_exam, min(_MOST_IN_EXAM, 2 * len(exam))),
             objectives=_texts(exam),
             passage_ids=_spread(everything, 2 * _QUESTION_PASSAGES),
         ),
+        notes=tuple(promises.left_out),
     )
+    return Unusable(tuple(promises.problems)) if promises.problems else outline
 
 
 def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseRequest) -> Outline:
@@ -173,14 +127,20 @@ def _seeded(plan: QuestionPlan, drawn: QuestionPlan) -> QuestionPlan:
 
 
 def _lesson(
-    wire: WireLessonPlan, lesson_id: str, listing: Listing, concepts: dict[str, Concept], request: CourseRequest
+    wire: WireLessonPlan,
+    lesson_id: str,
+    listing: Listing,
+    concepts: dict[str, Concept],
+    request: CourseRequest,
+    promises: Promises,
 ) -> LessonPlan:
     sections = tuple(_section(one, lesson_id, n, listing, concepts) for n, one in enumerate(wire.sections, 1))
-    objectives = _texts(wire.objectives)
+    title = plain(wire.title)
+    objectives = promises.texts(wire.objectives, f"objective of “{title}”", needed=True)
     return LessonPlan(
         id=lesson_id,
-        title=plain(wire.title),
-        description=plain(wire.description),
+        title=title,
+        description=promises.text(wire.description, f"description of “{title}”"),
         objectives=objectives,
         sections=sections,
         assessment=QuestionPlan(
@@ -273,4 +233,4 @@ def _spread(ids: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(unique[place * len(unique) // most] for place in range(most))
 
 
-__all__ = ["MOST_SOURCES", "Listing", "list_passages", "read_outline", "ready_to_seed", "with_seeds"]
+__all__ = ["MOST_SOURCES", "read_outline", "ready_to_seed", "with_seeds"]

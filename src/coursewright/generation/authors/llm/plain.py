@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from coursewright.course.model import BlockKind
 
@@ -14,6 +15,7 @@ _EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _ALIAS = re.compile(r"\s*[\[(](?:S\d+(?:\s*[,;]\s*)?)+[\])]")
 _HEADING = re.compile(r"^#{1,6}\s+", re.MULTILINE)
 _FENCE = re.compile(r"^\s*```[\w+-]*\n|\n?\s*```\s*$")
+UNSPACED = frozenset({"ja", "zh", "th"})  # languages that write no spaces between words
 _SURE_LENGTH = 120  # characters from which a language can be told
 
 
@@ -27,6 +29,11 @@ def plain(text: str, kind: BlockKind = "paragraph") -> str:
     if kind == "paragraph":
         return " ".join(cleaned.split())
     return "\n".join(line.rstrip() for line in cleaned.splitlines() if line.strip()).strip()
+
+
+def sentences_joined(sentences: Sequence[str], language: str) -> str:
+    """Return sentences as running text."""
+    return ("" if language in UNSPACED else " ").join(sentences)
 
 
 def other_language(text: str, language: str) -> str:
@@ -55,4 +62,4 @@ def _unmarked(text: str) -> str:
     return _ALIAS.sub("", _HEADING.sub("", text))
 
 
-__all__ = ["know_languages", "other_language", "plain"]
+__all__ = ["UNSPACED", "know_languages", "other_language", "plain", "sentences_joined"]

@@ -6,16 +6,27 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from coursewright.course.checks import check_question
+from coursewright.course.checks import GAP, check_question
 from coursewright.course.ids import derive_id
-from coursewright.course.model import Question
+from coursewright.course.model import (
+    Cloze,
+    LongAnswer,
+    Matching,
+    Mode,
+    MultipleChoice,
+    MultipleResponse,
+    Ordering,
+    Question,
+    ShortAnswer,
+    TrueFalse,
+)
 from coursewright.course.plan import QuestionPlan
 from coursewright.course.quality import words
 from coursewright.course.quality.flaws import flaws
 from coursewright.course.quality.items import SAME_STEM
 from coursewright.generation.authors.base import Questions
 from coursewright.generation.authors.llm.asking import Unusable
-from coursewright.generation.authors.llm.grounding import Grounding
+from coursewright.generation.authors.llm.grounding import ASKED, KNOWN, Grounding
 from coursewright.generation.authors.llm.plain import plain
 from coursewright.generation.authors.llm.sources import Shown
 from coursewright.generation.authors.llm.wire import WireQuestion, WireQuestions
@@ -29,15 +40,20 @@ _TRUE = frozenset({"true", "wahr", "richtig", "vrai", "verdadero", "cierto", "�
 
 
 def read_questions(
-    wire: WireQuestions, plan: QuestionPlan, shown: Shown, language: str, seed: int
+    wire: WireQuestions, plan: QuestionPlan, shown: Shown, mode: Mode, language: str, seed: int
 ) -> Questions | Unusable:
-    """Return the good questions when they are enough, with the shortfall; else what the model must mend."""
+    """Return the good questions when they are enough, with the shortfall; else what the model must mend.
+
+    Explanations cite, so the passages must carry them in every mode; in `kb_only` also what is asked and answered.
+    """
     grounding = Grounding(shown, language)
     kept: list[Question] = []
     problems: list[str] = []
     stems: list[frozenset[tuple[str, ...]]] = []
     for number, one in enumerate(wire.questions, 1):
         question, why = _read(one, plan, shown, grounding, language, seed)
+        if question is not None and mode == "kb_only" and (lacking := _lacking(question, grounding)):
+            question, why = None, lacking
         if question is not None:
             stem = words.ngrams(words.words(question.stem + " ".join(sorted(o.text for o in question.options))))
             if any(len(stem & other) > SAME_STEM * len(stem | other) for other in stems):
@@ -89,6 +105,41 @@ def _read(
     if len(found) > 1 or any(name in _FATAL for name, _ in found):
         return None, " ".join(why for _, why in found).rstrip(".")
     return question, ""
+
+
+def _lacking(question: Question, grounding: Grounding) -> str:
+    """Say what the passages lack for what a question holds to be true; wrong options and statements are free."""
+    for claim, least in _claims(question):
+        if missing := grounding.missing(claim, least):
+            return f"“{words.excerpt(claim, 160)}”: {missing}"
+    return ""
+
+
+def _claims(question: Question) -> list[tuple[str, float]]:
+    """Return what a question says, each with the share of it that the passages must hold.
+
+    Parts stand on lines of their own, so that no capital letter at the beginning of one seems to be a name's.
+    """
+    texts = {option.id: option.text for option in question.options}
+    match question:
+        case MultipleChoice():
+            told = [texts[question.answer]]
+        case MultipleResponse() | Ordering():
+            told = [texts[id_] for id_ in question.answer]
+        case Matching():
+            return [(f"{pair.prompt}\n{texts[pair.option]}", ASKED) for pair in question.answer]
+        case TrueFalse():
+            return [(question.stem, ASKED)] if question.answer else []
+        case Cloze():
+            filled = question.stem
+            for accepted in question.answer:
+                filled = filled.replace(GAP, accepted[0], 1)
+            return [(filled, ASKED)]
+        case ShortAnswer():
+            told = [question.answer[0]]
+        case LongAnswer():
+            told = [question.answer]
+    return [claim for each in told for claim in ((each, KNOWN), (f"{question.stem}\n{each}", ASKED))]
 
 
 def _answer(one: WireQuestion, question_id: str, seed: int) -> dict[str, Any]:
