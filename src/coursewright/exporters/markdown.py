@@ -99,7 +99,7 @@ class _Markdown:
                 yield f"**{say['key_concepts']}**"
                 colon = say["colon"]
                 yield "\n".join(
-                    f"- **{_escape(each.term)}**{colon}{_escape(each.explanation)}{self._cite(each.citations)}"
+                    f"- **{_escape(each.term)}**{colon}{_escape(each.explanation)}{self._said_by(each.citations)}"
                     for each in section.key_concepts
                 )
             if section.summary:
@@ -123,7 +123,7 @@ class _Markdown:
         cited = self._sources.get(block.citations[0].passage_id) if block.citations else None
         if cited and is_sub_heading(block, cited.heading_path):
             return f"##### {_escape(block.text)}"
-        cite = self._cite(block.citations)
+        cite = self._said_by(block.citations)
         match block.kind:
             case "code":
                 fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", block.text)), default=0))
@@ -142,6 +142,9 @@ class _Markdown:
             case "figure":
                 return f"> **{self._label('figure')}** {_escape(block.text)}{cite}"
         return _escape(block.text) + cite
+
+    def _said_by(self, citations: tuple[Citation, ...]) -> str:
+        return self._cite(citations) or f" *({self._words['addition']})*"
 
     def _cite(self, citations: tuple[Citation, ...]) -> str:
         numbers = [self._notes.setdefault(each.passage_id, len(self._notes) + 1) for each in citations]

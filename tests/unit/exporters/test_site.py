@@ -5,6 +5,7 @@ import re
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from coursewright.course import walk
 from coursewright.course.model import Block, Citation, LongAnswer
 from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
@@ -160,3 +161,13 @@ def test_points_in_an_answer_are_a_list_and_the_title_of_a_note_has_a_line_of_it
     text = render_markdown(course)
     assert "*Answer:*\n\n- one\n  - two" in text
     assert "> **Note:** TIP Fuel  \n> Hay burns." in text
+
+
+def test_what_cites_nothing_is_marked_as_not_from_the_documents() -> None:
+    course = sample_course()
+    blocks = [block for section in walk.sections(course) for block in section.section.blocks]
+    marked = [node.parent.text() for node in PAGES["print.html"].css(".addition") if node.parent]
+    without = [block.text for block in blocks if not block.citations]
+    assert len(marked) == len(without) == 1
+    assert without[0] in marked[0]
+    assert render_markdown(course).count("*(Not from the documents)*") == 1

@@ -46,7 +46,10 @@ class Cites:
     label: str
     used: dict[str, int] = field(default_factory=dict)
 
-    def __call__(self, citations: tuple[Citation, ...]) -> Markup:
+    def __call__(self, citations: tuple[Citation, ...], addition: str = "") -> Markup:
+        """Return the marks of citations; without any, `addition` says that nobody else said so."""
+        if not citations and addition:
+            return Markup('<span class="addition">{}</span>').format(addition)
         marks = Markup("")
         for citation in citations:
             anchor = self.anchors.get(citation.passage_id)

@@ -151,6 +151,7 @@ def test_a_good_question_is_read_in_the_shape_of_its_kind() -> None:
         ({"explanation": "A colony needs 40 kg of stores."}, "the number 40"),
         ({"kind": "cloze", "stem": "Bees need food.", "answers": ["food"]}, "0 gaps"),
         ({"kind": "matching", "pairs": [{"prompt": "a", "match": "x"}, {"prompt": "b", "match": "x"}]}, "same match"),
+        ({"kind": "true_false", "options": [], "answers": ["perhaps"]}, "neither `true` nor `false`"),
         ({"stem": ""}, "kind"),
     ],
 )

@@ -37,6 +37,7 @@ _FATAL = frozenset(
     {"more_than_one_answer", "all_of_the_above", "none_of_the_above", "k_type", "longest_option_correct"}
 )
 _TRUE = frozenset({"true", "wahr", "richtig", "vrai", "verdadero", "cierto", "正しい", "صحيح"})
+_FALSE = frozenset({"false", "falsch", "faux", "falso", "誤り", "間違い", "خطأ"})
 
 
 def read_questions(
@@ -158,7 +159,10 @@ def _answer(one: WireQuestion, question_id: str, seed: int) -> dict[str, Any]:
                 raise ValueError(f"{len(keys)} options are marked correct; exactly one must be")
             return {"options": options, "answer": keys[0] if one.kind == "multiple_choice" else keys}
         case "true_false":
-            return {"answer": bool(one.answers) and one.answers[0].strip().casefold() in _TRUE}
+            said = one.answers[0].strip().casefold() if one.answers else ""
+            if said not in _TRUE | _FALSE:
+                raise ValueError("its answer is neither `true` nor `false`")
+            return {"answer": said in _TRUE}
         case "matching":
             matches = [plain(pair.match) for pair in one.pairs]
             if len(set(matches)) < len(matches):
