@@ -33,6 +33,7 @@ def write_logs(settings: LogSettings, secrets: Iterable[str], *, usual: int = lo
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     else:
+        final.append(_brief)
         final.append(
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
@@ -64,6 +65,18 @@ def _exception(
     """Take the exception as the redaction has written it."""
     if event.pop("exc_info", None):
         event["exception"] = event["_record"].exc_text
+    return event
+
+
+def _brief(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:  # a processor of structlog
+    """Leave of a line that tells of nothing wrong what a person reads: the rest would fill three lines of a terminal."""
+    if event["level"] == "info":
+        for name in ("level", "logger", "task", "attempt", "organisation", *_NUMBERS):
+            event.pop(name, None)
+        if job := event.get("job"):
+            event["job"] = job[:8]
     return event
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,22 @@ async def test_lines_say_where_they_belong_and_hold_no_secret(pool: Pool, databa
     assert (surprise["job"], surprise["task"], surprise["attempt"]) == (str(planted), "planted", "1")
     assert "ValidationError: " in surprise["exception"]
     assert "steps.py" in surprise["exception"]
+
+
+def test_a_line_for_people_is_short_unless_something_is_wrong() -> None:
+    code = """
+import logging
+from coursewright.observing.logs import logged_as, write_logs
+from coursewright.settings import LogSettings
+write_logs(LogSettings(format="text"), ())
+with logged_as(job="3f1c2a5e-8a57-5d7e-9b86-1f4b7e0c5a11", task="outline", attempt=1, organisation="6f0d"):
+    for level in (logging.INFO, logging.WARNING):
+        logging.getLogger("coursewright.x").log(level, "outline ended", extra={"kind": "k", "seconds": 1.0})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    usual, wrong = done.stderr.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d outline ended job=3f1c2a5e", usual)
+    assert all(f"{name}=" in wrong for name in ("job", "task", "attempt", "organisation", "kind", "seconds"))
 
 
 def test_a_person_at_a_terminal_reads_lines(database_url: str, tmp_path: Path) -> None:

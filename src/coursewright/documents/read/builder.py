@@ -1,5 +1,6 @@
 """Puts blocks together to a `ReadDocument`: the one place that counts offsets and settles languages."""
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -11,6 +12,7 @@ from coursewright.documents.read.licences import short_licence
 from coursewright.errors import UnreadableDocument
 
 _SEPARATOR = "\n\n"
+_PLACE = re.compile(r"^\d{1,2}[-_.]+(?=[^\W\d])")  # of a file among others: the number sorts it
 
 
 class DocumentBuilder:
@@ -115,8 +117,10 @@ class DocumentBuilder:
 
 
 def title_from_name(name: str) -> str:
-    """Return a title for a document that has none: `user_guide-v2.pdf` is "user guide v2"."""
-    return fold(PurePosixPath(name).stem.replace("_", " ").replace("-", " ")) or name
+    """Return a title for a document that has none: `03-user_guide-v2.pdf` is "User guide v2"."""
+    stem = _PLACE.sub("", PurePosixPath(name).stem)
+    title = fold(stem.replace("_", " ").replace("-", " ")) or name
+    return title[0].upper() + title[1:]
 
 
 __all__ = ["DocumentBuilder", "title_from_name"]

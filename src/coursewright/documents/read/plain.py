@@ -1,6 +1,7 @@
-"""Reads plain text: paragraphs between blank lines, underlined and numbered headings, lists."""
+"""Reads plain text: paragraphs between blank lines, headings (underlined, numbered, or a short line alone), lists."""
 
 import re
+from itertools import pairwise
 
 from coursewright.documents.passages import ReadDocument
 from coursewright.documents.read.builder import DocumentBuilder
@@ -12,6 +13,8 @@ _CHAPTER = re.compile(
     r"^(chapter|part|section|appendix|kapitel|teil|abschnitt|chapitre|partie|capítulo)\s+[\dIVXLA-Z]+\b", re.I
 )
 _NUMBERED = re.compile(r"^(\d+(?:\.\d+)*)\.?\s+\S")
+_TITLE = re.compile(r"^[^\W\d_](?:[^|=()\[\].!?]|[.](?=\w)){0,58}[\w»”“?]$")
+_ENDS = ".!?:…。！？؟"
 _ITEM = re.compile(r"^(\s*)(?:([-*•–])|(\d+)[.)])\s+(?=\S)")
 
 
@@ -19,14 +22,29 @@ def read_plain(name: str, content: bytes) -> ReadDocument:
     """Read a plain text; lines of a paragraph are joined."""
     builder = DocumentBuilder(name)
     text = clean(decode(name, content, builder.warnings).expandtabs(4))
-    block: list[str] = []
-    for line in [*text.split("\n"), ""]:
+    blocks: list[list[str]] = [[]]
+    for line in text.split("\n"):
         if line.strip():
-            block.append(line.rstrip())
-        elif block:
+            blocks[-1].append(line.rstrip())
+        elif blocks[-1]:
+            blocks.append([])
+    for block, after in pairwise([*blocks, []]):
+        if level := _stands_above(block, after, first=not len(builder)):
+            builder.heading(block[0], level)
+        else:
             _add(builder, block)
-            block = []
     return builder.build()
+
+
+def _stands_above(block: list[str], after: list[str], *, first: bool) -> int:
+    """Return the level of a heading that nothing marks: a short line alone above a paragraph, or above all."""
+    line = block[0] if len(block) == 1 else ""
+    if not _TITLE.match(line) or line[0].islower() or _heading_level(line) or _ITEM.match(line):
+        return 0
+    below = fold("\n".join(after))
+    if first and len(after) == 1 and _TITLE.match(below):
+        return 1  # the title, above the first heading
+    return (1 if first else 2) if len(below) > len(line) and below[-1] in _ENDS else 0
 
 
 def _add(builder: DocumentBuilder, lines: list[str]) -> None:
