@@ -86,6 +86,8 @@ def _tell_place(place: str) -> None:
 
 
 def _contents(course: Course) -> str:
+    from coursewright.course import walk
+
     lessons = [lesson for module in course.modules for lesson in module.lessons]
     questions = sum(len(lesson.assessment.questions) for lesson in lessons)
     questions += sum(len(module.quiz.questions) for module in course.modules) + len(course.exam.questions)
@@ -95,7 +97,7 @@ def _contents(course: Course) -> str:
             count(len(lessons), "lesson"),
             count(sum(len(lesson.sections) for lesson in lessons), "section"),
             count(questions, "question"),
-            count(len(course.sources), "cited passage"),
+            count(len({citation.passage_id for _, citation in walk.citations(course)}), "cited passage"),
         )
     )
 

@@ -159,7 +159,8 @@ class _Markdown:
             yield f"[^{number}]: {self._reference(source) if source else passage_id}"
 
     def _reference(self, source: Source) -> str:
-        parts = [source.title or source.document, *source.heading_path]
+        title, headings = source.title or source.document, source.heading_path
+        parts = [title, *(headings[1:] if headings[:1] == (title,) else headings)]
         if source.page is not None:
             parts.append(self._words["page"].format(n=source.page))
         if source.time_code:
