@@ -71,7 +71,7 @@ def _exception(
 def _brief(
     logger: Any, method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:  # a processor of structlog
-    """Leave of a line that tells of nothing wrong what a person reads: the rest would fill three lines of a terminal."""
+    """Leave of a line that tells of nothing wrong what a person reads: the rest fills three lines of a terminal."""
     if event["level"] == "info":
         for name in ("level", "logger", "task", "attempt", "organisation", *_NUMBERS):
             event.pop(name, None)

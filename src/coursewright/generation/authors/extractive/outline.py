@@ -91,8 +91,8 @@ def _structure(teaching: list[Passage], request: CourseRequest, words: Catalogue
             pieces = _pieces(teaching, small, words)
     if len(pieces) < needed:
         raise TooFewSources(
-            f"{needed} sections were asked for (modules: {request.modules or 1}, lessons in each: {lessons}, sections in "
-            f"each: {sections}), but the sources carry at most {len(pieces)}",
+            f"{needed} sections were asked for (modules: {request.modules or 1}, lessons in each: {lessons}, "
+            f"sections in each: {sections}), but the sources carry at most {len(pieces)}",
             hint=f"ask for at most {len(pieces)} sections in all, or add documents",
         )
     total = sum(piece.words for piece in pieces)
