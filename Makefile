@@ -32,11 +32,11 @@ check: setup ## lint, formatting, types, layers, and the snippets and links of t
 
 test: setup ## everything but the slow tests, under ten minutes on two cores
 	scripts/test_dependencies.sh
-	$(PYTEST) -n $(WORKERS) -m "not slow"
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow"
 
 test-all: setup ## all tests, the slow ones too
 	scripts/test_dependencies.sh
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup
 
 faults: setup ## kill, stop and restart real workers and a real Postgres
 	$(PYTEST) -m faults

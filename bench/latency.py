@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
-from bench.handbook import COURSE_45, write_documents
 from bench.report import Table
 from coursewright.app import Coursewright, open_coursewright
 from coursewright.course.plan import CourseRequest
@@ -28,6 +27,7 @@ from coursewright.llm.call import request_from_json
 from coursewright.llm.model import Request
 from coursewright.llm.providers.openai import OpenAI
 from coursewright.settings import GatewaySettings, ProviderSettings, Settings
+from tests.handbook import COURSE_45, write_documents
 from tests.wire import simulator
 
 SEEDS = (1, 2, 3, 4, 5)

@@ -12,7 +12,6 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from bench.handbook import COURSE_45, write_documents
 from bench.latency import provider_settings
 from bench.report import Table
 from coursewright.app import Coursewright, open_coursewright
@@ -20,6 +19,7 @@ from coursewright.course.plan import CourseRequest
 from coursewright.generation.terms import JobTerms
 from coursewright.llm.ledger import CallRecord
 from coursewright.settings import GatewaySettings, Settings
+from tests.handbook import COURSE_45, write_documents
 from tests.wire import simulator
 
 _DOCUMENTS, _MODULES, _LESSONS, _SECTIONS = 20, 4, 5, 2

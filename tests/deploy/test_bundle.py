@@ -19,6 +19,8 @@ from coursewright.settings import Settings
 from tests.deploy.files import DEPLOY, ROOT
 from tests.deploy.service import BASE, HANDBOOK, OURS
 
+pytestmark = pytest.mark.xdist_group("bundle")  # one worker makes what all of them use
+
 MOST_MB, MOST_MB_OF_VERCEL = 250, 500
 PROGRAM = Path(__file__).with_name("bundle_program.py")
 

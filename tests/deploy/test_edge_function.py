@@ -20,7 +20,10 @@ from tests.integration.api.server import serving
 DENO = Path(sysconfig.get_path("scripts")) / "deno"
 FUNCTION = DEPLOY / "supabase/functions/generate-course/index.ts"
 
-pytestmark = pytest.mark.skipif(not DENO.exists(), reason="there is no Deno for this machine (package deno)")
+pytestmark = [
+    pytest.mark.xdist_group("edge function"),
+    pytest.mark.skipif(not DENO.exists(), reason="there is no Deno for this machine (package deno)"),
+]
 
 
 def deno(*words: str, **variables: str) -> "subprocess.Popen[str]":

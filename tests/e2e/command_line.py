@@ -11,15 +11,17 @@ HANDBOOK = Path(__file__).parents[2] / "examples" / "knowledge-base"
 
 
 class CommandLine:
-    """Runs `coursewright` in a folder."""
+    """Runs `coursewright` in a folder: on a server that is running (quicker), or the embedded one of the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder = folder
         self.environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("COURSEWRIGHT_", "DATABASE_", "OPENAI_", "ANTHROPIC_"))
         } | {"NO_COLOR": "1", "COLUMNS": "200"}
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -41,6 +43,14 @@ class CommandLine:
     def jobs(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.run("jobs", "--json")[0])
         return found
+
+    def page(self) -> Path:
+        """Write the first sections of one page of the handbook into `docs`: enough for a course of one lesson."""
+        folder = self.folder / "docs"
+        folder.mkdir(exist_ok=True)
+        whole = (HANDBOOK / "03-choosing-a-site.md").read_text(encoding="utf-8")
+        (folder / "site.md").write_text("## ".join(whole.split("## ")[:5]).rstrip("# "), encoding="utf-8")
+        return folder
 
     def documents(self, *patterns: str) -> Path:
         """Copy pages of the handbook into `docs`."""

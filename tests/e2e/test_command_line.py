@@ -7,23 +7,29 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from coursewright.cli.exits import EXIT_CODES
 from coursewright.course.checks import check
 from coursewright.course.model import Course
+from coursewright.db.embedded import running_server
 from coursewright.errors import CoursewrightError
 from tests.e2e.command_line import HANDBOOK, CommandLine
 
+pytestmark = pytest.mark.xdist_group("demo")  # one worker makes what all of them use
+
 ROOT = Path(__file__).parents[2]
+SOME_DONE = "select count(*) >= 5 from public.course_generation_tasks where status = 'completed'"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    """A folder where `demo` has been run once."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A folder where `demo` has been run once; its server goes on, so that nobody has to wait for its start again."""
     line = CommandLine(tmp_path_factory.mktemp("demo"))
     line.run("demo")
-    return line
+    with running_server(line.folder / ".coursewright"):
+        yield line
 
 
 def test_demo_makes_a_whole_course(made: CommandLine) -> None:
@@ -80,9 +86,10 @@ def test_a_killed_process_goes_on_where_it_was(made: CommandLine, tmp_path: Path
         0
     ].strip()
     process = line.start("generate", str(HANDBOOK), "--title", "Keeping Honey Bees", "--out", "out")
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not _some_done(line, job_id):
-        assert process.poll() is None, "the course was finished before it could be killed"
+    with running_server(tmp_path / ".coursewright") as url, psycopg.connect(url, autocommit=True) as connection:
+        while not (connection.execute(SOME_DONE).fetchone() or [False])[0]:
+            assert process.poll() is None, "the course was finished before it could be killed"
+            time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     before = _attempts(line, job_id)
@@ -94,9 +101,9 @@ def test_a_killed_process_goes_on_where_it_was(made: CommandLine, tmp_path: Path
     assert (tmp_path / "out/course.json").read_bytes() == (made.folder / "out/demo/course.json").read_bytes()
 
 
-def test_a_worker_tells_of_every_job_and_a_job_is_called_by_its_documents(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("01*.md")
+def test_a_worker_tells_of_every_job_and_a_job_is_called_by_its_documents(tmp_path: Path, database_url: str) -> None:
+    line = CommandLine(tmp_path, database_url)
+    line.page()
     good = line.run("generate", "docs", "--no-wait")[0].strip()
     bad = line.run("generate", "docs", "--modules", "49", "--lessons", "49", "--no-wait")[0].strip()
     assert [job["title"] for job in line.jobs()] == ["docs", "docs"]
@@ -117,10 +124,6 @@ def test_a_worker_tells_of_every_job_and_a_job_is_called_by_its_documents(tmp_pa
     assert said.endswith("✓ Stopped.\n")
     _, err = line.run("cancel", good, code=75)
     assert f"coursewright status {good}" in err
-
-
-def _some_done(line: CommandLine, job_id: str) -> bool:
-    return len(_attempts(line, job_id)) >= 5
 
 
 def _attempts(line: CommandLine, job_id: str) -> dict[str, int]:
@@ -198,8 +201,8 @@ def test_search_finds_passages_of_the_newest_job(made: CommandLine) -> None:
             assert hit["snippet"]["text"][start:end].isalpha()
 
 
-def test_search_reads_the_documents_that_are_named(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
+def test_search_reads_the_documents_that_are_named(tmp_path: Path, database_url: str) -> None:
+    line = CommandLine(tmp_path, database_url)
     _, err = line.run("search", "bees", code=EXIT_CODES["not_found"])
     assert "no documents to search" in err
     (tmp_path / "notes.md").write_text("# Notes\n\nThe walnut falls in October.\n")

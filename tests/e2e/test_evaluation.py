@@ -2,31 +2,39 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coursewright.cli.exits import EXIT_CODES
+from tests.conftest import cloned
 from tests.e2e.command_line import CommandLine
 from tests.wire import simulator
+
+pytestmark = pytest.mark.xdist_group("recording")  # one worker makes what all of them use
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "examples" / "evaluation" / "choosing-a-site.jsonl"
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+def recorded(
+    tmp_path_factory: pytest.TempPathFactory, database_server: str, template_database: str, worker_id: str
+) -> Iterator[CommandLine]:
     """A folder with a recording `new.jsonl` of a model that has to mend some of its answers."""
-    line = CommandLine(tmp_path_factory.mktemp("recorded"))
-    line.documents("03*.md")
-    with simulator("--good", "--steady", "--reject-rate", "0.3", "--latency", "0.01", "--seed", "3") as port:
+    with (
+        cloned(database_server, template_database, worker_id) as url,
+        simulator("--good", "--steady", "--reject-rate", "0.3", "--latency", "0.01", "--seed", "3") as port,
+    ):
+        line = CommandLine(tmp_path_factory.mktemp("recorded"), url)
+        line.documents("03*.md")
         where = ("--base-url", f"http://127.0.0.1:{port}/v1")
         line.run("generate", "docs", "--model", "compatible:careful", "--price", "1/2", *where, "--out", "out")
         _, err = line.run("eval", line.jobs()[0]["id"], "--record", "new.jsonl", *where)
-    assert "new.jsonl" in err
-    return line
+        assert "new.jsonl" in err
+        yield line
 
 
 def scores(line: CommandLine, *words: str, code: int = 0) -> dict[str, Any]:

@@ -15,9 +15,12 @@ import pytest
 from coursewright.cli.exits import EXIT_CODES
 from coursewright.course.checks import check
 from coursewright.course.model import Course
+from tests.conftest import cloned
 from tests.e2e.command_line import CommandLine
 from tests.good_model import GAP
 from tests.wire import get, llmock, simulator
+
+pytestmark = pytest.mark.xdist_group("careful model")  # one worker makes what all of them use
 
 CAREFUL = ("--model", "compatible:careful", "--price", "1/2")
 NONSENSE = ("--model", "compatible:nonsense", "--price", "1/2")
@@ -27,12 +30,22 @@ def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}/v1"
 
 
+@pytest.fixture
+def line(tmp_path: Path, database_url: str) -> CommandLine:
+    return CommandLine(tmp_path, database_url)
+
+
 @pytest.fixture(scope="module")
-def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine, int]]:
+def careful(
+    tmp_path_factory: pytest.TempPathFactory, database_server: str, template_database: str, worker_id: str
+) -> Iterator[tuple[CommandLine, int]]:
     """A folder where the careful model has written a course of three documents, and the model's port."""
-    line = CommandLine(tmp_path_factory.mktemp("careful"))
-    line.documents("0[1-3]*.md")
-    with simulator("--good", "--latency", "0.01") as port:
+    with (
+        cloned(database_server, template_database, worker_id) as url,
+        simulator("--good", "--latency", "0.01") as port,
+    ):
+        line = CommandLine(tmp_path_factory.mktemp("careful"), url)
+        line.documents("0[1-3]*.md")
         line.run("generate", "docs", *CAREFUL, "--base-url", _url(port), "--out", "out")
         yield line, port
 
@@ -95,23 +108,22 @@ def test_refresh_uses_no_answer_that_is_kept(careful: tuple[CommandLine, int]) -
     assert not any(call["saved"] for call in _calls(line)["calls"])
 
 
-def test_a_budget_pauses_the_job_and_a_larger_one_goes_on(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("01*.md")
-    log = tmp_path / "bill"
+def test_a_budget_pauses_the_job_and_a_larger_one_goes_on(line: CommandLine) -> None:
+    line.page()
+    log = line.folder / "bill"
     with simulator("--good", "--latency", "0.01", "--log", str(log)) as port:
         where = ("--base-url", _url(port))
-        words = ("generate", "docs", *CAREFUL, *where, "--out", "out", "--budget", "0.05")
+        words = ("generate", "docs", *CAREFUL, *where, "--out", "out", "--budget", "0.02")
         _, err = line.run(*words, code=EXIT_CODES["needs_action"])
         job = line.jobs()[0]
         assert job["status"] == "paused"
-        assert "0.05 for this job" in err
-        way = f"coursewright resume {job['id'][:8]} --base-url {_url(port)} --price 1/2 --budget 0.1"
+        assert "0.02 for this job" in err
+        way = f"coursewright resume {job['id'][:8]} --base-url {_url(port)} --price 1/2 --budget 0.04"
         assert err.splitlines()[-1].strip().endswith(way)
-        assert line.run("status", job["id"])[0].strip().endswith("--budget 0.1")
-        assert not (tmp_path / "out/course.json").exists()
+        assert line.run("status", job["id"])[0].strip().endswith("--budget 0.04")
+        assert not (line.folder / "out/course.json").exists()
         spent = _calls(line)["spent"]
-        assert spent["settled"] + spent["suspected"] <= 0.05
+        assert spent["settled"] + spent["suspected"] <= 0.02
         _, err = line.run("resume", job["id"], *where, "--price", "1/2", "--budget", "2")
     assert "of 2.00 dollars" in err
     assert _course(line)[1]["substituted"]["value"] == 0
@@ -119,9 +131,8 @@ def test_a_budget_pauses_the_job_and_a_larger_one_goes_on(tmp_path: Path) -> Non
     assert set(prompts.values()) == {1}  # nothing was asked twice
 
 
-def test_nonsense_is_rejected_and_the_built_in_author_stands_in(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("01*.md")
+def test_nonsense_is_rejected_and_the_built_in_author_stands_in(line: CommandLine) -> None:
+    line.page()
     with llmock() as port:
         words = ("generate", "docs", *NONSENSE, "--base-url", _url(port), "--out", "out")
         out, err = line.run(*words, "--json")
@@ -136,9 +147,8 @@ def test_nonsense_is_rejected_and_the_built_in_author_stands_in(tmp_path: Path) 
     assert "llm: a model writes" in err
 
 
-def test_chaos_and_quotas_are_survived(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("03*.md")
+def test_chaos_and_quotas_are_survived(line: CommandLine) -> None:
+    line.page()
     with llmock("--error-rate-429", "0.15", "--error-rate-503", "0.05", "--rpm", "600") as port:
         line.run("generate", "docs", *NONSENSE, "--base-url", _url(port), "--out", "out")
         verdict = get(port, "/_llmock/verdict")
@@ -149,18 +159,16 @@ def test_chaos_and_quotas_are_survived(tmp_path: Path) -> None:
     assert sum(call["sends"] for call in calls) > len(calls)
 
 
-def test_without_a_stand_in_the_job_fails_and_says_why(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("03*.md")
+def test_without_a_stand_in_the_job_fails_and_says_why(line: CommandLine) -> None:
+    line.page()
     with llmock() as port:
         words = ("generate", "docs", *NONSENSE, "--base-url", _url(port), "--no-substitute")
         _, err = line.run(*words, code=EXIT_CODES["job_failed"])
     assert "gave no usable reply in 3 turns" in err
 
 
-def test_a_key_never_spends_by_itself_in_a_demo(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("03*.md")
+def test_a_key_never_spends_by_itself_in_a_demo(line: CommandLine) -> None:
+    line.page()
     with simulator("--good") as port:
         line.environment |= {"OPENAI_API_KEY": "sk-nobody", "COURSEWRIGHT_PROVIDERS__OPENAI_BASE_URL": _url(port)}
         line.run("demo")
@@ -172,25 +180,22 @@ def test_a_key_never_spends_by_itself_in_a_demo(tmp_path: Path) -> None:
     assert "llm" in err
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "says"),
-    [
-        (("--model", "gpt-7"), "invalid_request", "PROVIDER:MODEL"),
-        (("--model", "openai:gpt-5.4-mini"), "configuration", "OPENAI_API_KEY"),
-        (("--model", "compatible:x"), "configuration", "--base-url"),
-        (("--model", "compatible:x", "--base-url", "http://models.example/v1"), "price_unknown", "--price 0"),
-        (("--model", "compatible:x", "--base-url", "localhost:1"), "configuration", "no address"),
-        (("--model", "compatible:x", "--price", "cheap"), "configuration", "input/output"),
-        (("--author", "extractive", "--model", "compatible:x"), "invalid_request", "asks no model"),
-        (("--author", "llm"), "configuration", "No language model is configured"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+WRONG = (
+    (("--model", "gpt-7"), "invalid_request", "PROVIDER:MODEL"),
+    (("--model", "openai:gpt-5.4-mini"), "configuration", "OPENAI_API_KEY"),
+    (("--model", "compatible:x"), "configuration", "--base-url"),
+    (("--model", "compatible:x", "--base-url", "http://models.example/v1"), "price_unknown", "--price 0"),
+    (("--model", "compatible:x", "--base-url", "localhost:1"), "configuration", "no address"),
+    (("--model", "compatible:x", "--price", "cheap"), "configuration", "input/output"),
+    (("--author", "extractive", "--model", "compatible:x"), "invalid_request", "asks no model"),
+    (("--author", "llm"), "configuration", "No language model is configured"),
 )
-def test_a_wrong_model_is_refused_before_anything_is_spent(
-    careful: tuple[CommandLine, int], words: tuple[str, ...], code: str, says: str
-) -> None:
+
+
+def test_a_wrong_model_is_refused_before_anything_is_spent(careful: tuple[CommandLine, int]) -> None:
     line, _ = careful
     before = len(line.jobs())
-    _, err = line.run("generate", "docs", *words, code=EXIT_CODES[code])
-    assert says in err
+    for words, code, says in WRONG:
+        _, err = line.run("generate", "docs", *words, code=EXIT_CODES[code])
+        assert says in err
     assert len(line.jobs()) == before

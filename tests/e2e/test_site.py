@@ -15,6 +15,7 @@ from tests.sample_course import sample_course
 CHROMIUM = shutil.which("chromium")
 
 pytestmark = [
+    pytest.mark.xdist_group("site"),
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
 ]

@@ -17,46 +17,63 @@ from coursewright.course.checks import check
 from coursewright.course.model import Course
 from tests.e2e.command_line import CommandLine
 from tests.faults.conftest import HANG
+from tests.handbook import COURSE_45, write_documents
 from tests.wire import simulator
 
 pytestmark = pytest.mark.faults
 
-KILLS = 8
 IN, OUT = 1e-6, 2e-6  # dollars a token
+# A call whose process was killed in mid-flight is asked again after its own deadline, not before.
+IMPATIENT = {
+    "COURSEWRIGHT_GATEWAY__TIMEOUT_SECONDS": "2",
+    "COURSEWRIGHT_GATEWAY__TOKENS_PER_SECOND": "100000",
+    "COURSEWRIGHT_GATEWAY__GRACE_SECONDS": "0.5",
+    "COURSEWRIGHT_WORKER__LEASE_SECONDS": "2",
+    "COURSEWRIGHT_WORKER__HEARTBEAT_SECONDS": "0.5",
+    "COURSEWRIGHT_WORKER__CONCURRENCY": "4",
+}
 
 
-def test_a_killed_generation_goes_on_and_pays_nothing_twice_that_was_answered(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    line.documents("0[1-2]*.md")
-    # A call whose process was killed in mid-flight is asked again after its own deadline, not before.
-    line.environment |= {
-        "COURSEWRIGHT_GATEWAY__TIMEOUT_SECONDS": "2",
-        "COURSEWRIGHT_GATEWAY__TOKENS_PER_SECOND": "100000",
-        "COURSEWRIGHT_GATEWAY__GRACE_SECONDS": "0.5",
-        "COURSEWRIGHT_WORKER__LEASE_SECONDS": "2",
-        "COURSEWRIGHT_WORKER__HEARTBEAT_SECONDS": "0.5",
-        "COURSEWRIGHT_WORKER__CONCURRENCY": "4",
-    }
-    log = tmp_path / "bill"
+@pytest.mark.parametrize("kills", [8, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_generations_go_on_and_pay_nothing_twice_that_was_answered(
+    tmp_path: Path, database_url: str, kills: int
+) -> None:
+    line = CommandLine(tmp_path, database_url)
+    line.environment |= IMPATIENT
+    write_documents(tmp_path / "docs", COURSE_45)
     drawn = random.Random(7)
+    killed = courses = 0
+    while killed < kills:
+        courses += 1
+        killed += _make(line, f"Course {courses}", kills - killed, drawn)
+        assert len(line.jobs()) == courses
+    print(f"{killed} kills, {courses} courses")  # noqa: T201
+
+
+def _make(line: CommandLine, title: str, kills: int, drawn: random.Random) -> int:
+    """Make a course in spite of at most so many kills, check what it cost, and return how often it was killed."""
+    log = line.folder / f"{title}.jsonl"
     killed = 0
     with simulator("--good", "--latency", "0.3", "--log", str(log)) as port:
-        where = ("--base-url", f"http://127.0.0.1:{port}/v1", "--out", "out")
-        words = ("generate", "docs", "--model", "compatible:careful", "--price", "1/2", *where)
-        for _ in range(KILLS):
-            process = line.start(*words)
-            _until_asked(log, _billed(log) + drawn.randint(1, 4), process)
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                killed += 1
-            process.communicate()
-        line.run(*words)
-    assert killed >= KILLS // 2
-    assert len(line.jobs()) == 1
-    course = Course.model_validate_json((tmp_path / "out/course.json").read_bytes())
+        where = ("--base-url", f"http://127.0.0.1:{port}/v1", "--price", "1/2", "--budget", "9")
+        wish = ("--title", title, "--modules", "2", "--lessons", "3", "--model", "compatible:careful", "--out", title)
+        while True:
+            process = line.start("generate", "docs", *wish, *where)
+            if killed < kills:
+                _until_asked(log, _billed(log) + drawn.randint(1, 6), process)
+                if process.poll() is None:
+                    process.send_signal(signal.SIGKILL)
+            _, err = process.communicate()
+            if process.returncode != -signal.SIGKILL:
+                break
+            killed += 1
+    assert process.returncode == 0, err
+    course = Course.model_validate_json((line.folder / title / "course.json").read_bytes())
     assert check(course) == ()
 
-    found = json.loads(line.run("calls", line.jobs()[0]["id"], "--json")[0])
+    job = line.jobs()[0]
+    assert job["total_tasks"] == 45
+    found = json.loads(line.run("calls", job["id"], "--json")[0])
     assert {call["state"] for call in found["calls"]} == {"accepted"}
     bill = [json.loads(each) for each in log.read_text().splitlines()]
     asked = Counter(each["prompt"] for each in bill)
@@ -68,7 +85,9 @@ def test_a_killed_generation_goes_on_and_pays_nothing_twice_that_was_answered(tm
     assert spent["reserved"] == 0
     assert spent["settled"] <= dollars * 1.000001
     assert dollars <= (spent["settled"] + spent["suspected"]) * 1.000001
-    print(f"{killed} kills, {len(bill)} requests billed, {len(asked)} calls, {suspected} suspected")  # noqa: T201
+    told = f"{title}: {killed} kills, {len(bill)} requests billed, {len(asked)} calls, {suspected} suspected; dollars: "
+    print(f"{told}settled {spent['settled']:.4f} <= bill {dollars:.4f}, suspected {spent['suspected']:.4f}")  # noqa: T201
+    return killed
 
 
 def _billed(log: Path) -> int:

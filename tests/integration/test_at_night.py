@@ -1,7 +1,5 @@
 """An operator is woken: the queue stands still. The first command of the runbook names the cause and what to do."""
 
-import subprocess
-import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,17 +10,7 @@ from tests.e2e.command_line import CommandLine
 
 
 def run(url: str, folder: Path, *words: str) -> str:
-    line = CommandLine(folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "coursewright", *words],
-        cwd=folder,
-        env=line.environment | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return CommandLine(folder, url).run(*words)[0]
 
 
 async def execute(pool: Pool, query: str, **parameters: object) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+_MOST_SECONDS = 0.5  # that whoever enqueues waits for
+
 
 class Ringing(Protocol):
     """The side of whoever enqueues. Never raises of itself; tells whether the ring was taken."""
@@ -29,12 +31,19 @@ class Bells:
         self._ringing = ringing
         self._listening = listening
         self._count = count
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def ring(self, job_id: UUID, at: datetime | None = None) -> None:
-        """Tell that a job was enqueued, for now or for a time."""
-        taken = await asyncio.gather(*(each.ring(job_id, at) for each in self._ringing))
-        for each, was_taken in zip(self._ringing, taken, strict=True):
-            self.rung(each.name, was_taken)
+        """Tell that a job was enqueued, for now or for a time. A bell that hangs goes on ringing by itself."""
+        ringing = {asyncio.create_task(self._ring(each, job_id, at)) for each in self._ringing}
+        self._under_way |= ringing
+        for each in ringing:
+            each.add_done_callback(self._under_way.discard)
+        if ringing:
+            await asyncio.wait(ringing, timeout=_MOST_SECONDS)
+
+    async def _ring(self, bell: Ringing, job_id: UUID, at: datetime | None) -> None:
+        self.rung(bell.name, await bell.ring(job_id, at))
 
     def rung(self, name: str, taken: bool) -> None:
         """Count a ring."""

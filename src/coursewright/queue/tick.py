@@ -5,6 +5,7 @@ its lease given back, so that the next tick, or any worker, begins it at once.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +29,7 @@ _SHARE_TO_BEGIN = 0.2  # a step that is started so early has all the time that a
 _SHARE_OF_UNKNOWN = 0.5  # of the budget, for a step of a kind that nobody has seen yet
 _LEAST_TO_END, _MOST_TO_END = 0.3, 3.0
 _SECONDS_OF_AN_ESTIMATE = 2.0
+_SECONDS_BETWEEN_DUTIES = 0.5
 _WORTH_WAITING = 2.0  # something due so soon is waited for
 
 Duty = Callable[[], Awaitable[object]]
@@ -54,7 +56,8 @@ class Ticked:
 class Tick(Worker):
     """Works until nothing is left to do or the time is up. Call `within` once.
 
-    `beside` are duties that run along (reading documents); what is not done when the time is up is cancelled.
+    `beside` are duties that are carried out again and again meanwhile (reading documents: steps make some known); what
+    is not done when the time is up is cancelled.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Tick(Worker):
         self._end = began + budget
         self._last_moment = self._end - to_end
         self._beside = beside
+        self._over = asyncio.Event()
         self._expected: dict[str, float | None] = {}
         self._expected_at = 0.0
         self._working_since = self._began
@@ -103,13 +107,14 @@ class Tick(Worker):
             at_last_moment = asyncio.get_running_loop().call_later(
                 max(0.0, self._last_moment - time.monotonic()), self.stop
             )
-            duties = [asyncio.ensure_future(_quietly(duty)) for duty in self._beside]
+            duties = [asyncio.ensure_future(self._again(duty)) for duty in self._beside]
             try:
                 await self.run()
                 if duties:
                     await asyncio.wait(duties, timeout=max(0.0, self._last_moment - time.monotonic()))
             finally:
                 at_last_moment.cancel()
+                self._over.set()  # after a defect, too: a duty may take its being cancelled for a failure
                 for duty in duties:
                     duty.cancel()
                 await asyncio.gather(*duties, return_exceptions=True)
@@ -137,6 +142,23 @@ class Tick(Worker):
             left.others if left else 0,
             time.monotonic() - self._began,
         )
+
+    def stop(self) -> None:
+        super().stop()
+        self._over.set()
+
+    async def _again(self, duty: Duty) -> None:
+        """Carry a duty out until the tick's own work is over, and once after it; what goes wrong is tried again."""
+        is_last = False
+        while not is_last:
+            is_last = self._over.is_set()
+            try:
+                await duty()
+            except Exception as error:
+                _log.warning("a duty of the tick failed: %s", error)
+            if not is_last:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._over.wait(), _SECONDS_BETWEEN_DUTIES)
 
     async def cycle(self) -> bool:
         """Do what is due once; stop when nothing is under way and nothing comes soon."""
@@ -221,15 +243,6 @@ def _too_short(lease: Lease, ran: float) -> Fail:
             "its ticks, or use a provider with a background mode; then retry the task.",
         ),
     )
-
-
-async def _quietly(duty: Duty) -> None:
-    try:
-        await duty()
-    except Exception as error:
-        if not is_passing(error):
-            raise
-        _log.warning("a duty waits for the next tick, the database does not answer: %s", error)
 
 
 __all__ = ["Duty", "Tick", "Ticked"]

@@ -25,6 +25,8 @@ from coursewright.settings import DatabaseSettings
 from tests.conftest import cloned
 from tests.integration.api.conftest import Service, served
 
+pytestmark = pytest.mark.xdist_group("contract")  # one worker makes what all of them use
+
 CONTRACT = tomllib.loads((Path(__file__).parent / "contract.toml").read_text(encoding="utf-8"))
 COLUMNS = [(table, name) for table, each in CONTRACT["tables"].items() for name in each["columns"].split()]
 STATES = [

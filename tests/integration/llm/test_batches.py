@@ -180,6 +180,19 @@ async def test_a_batch_that_is_not_taken_waits_or_is_booked(pool: Pool, error: E
     assert await bench.sql("select state from coursewright.batches") == "ended"
 
 
+async def test_a_provider_that_has_just_refused_a_batch_is_left_alone_for_a_while(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=600, wave_calls=4)
+    willing = bench.provider
+    await waiting(bench, *KEYS)
+    for provider in (Unwilling(lambda request, asked: Say("x")), willing):
+        bench.gateway._providers._providers["scripted"] = provider  # type: ignore[attr-defined]
+        await turn(bench)
+    assert await bench.states() == ["waiting"] * 4
+    await bench.sql("update coursewright.batches set ended_at = ended_at - interval '11 minutes'")
+    await turn(bench)
+    assert await bench.states() == ["submitted"] * 4
+
+
 async def test_a_submitter_that_died_is_booked_and_its_late_results_are_kept(pool: Pool) -> None:
     bench = GatewayBench(pool, wave_seconds=0)
     await waiting(bench, *KEYS)

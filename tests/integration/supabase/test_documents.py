@@ -95,10 +95,8 @@ def job_in_plain_sql(url: str) -> UUID:
 
 
 async def work(running: Coursewright) -> None:
-    for _ in range(10):
-        if (await running.tick(60, ring=False)).remaining == 0:
-            return
-    raise AssertionError("there is still work left")
+    """One tick is enough: it reads what its own first step has made known."""
+    assert (await running.tick(60, ring=False)).remaining == 0
 
 
 async def test_a_job_in_plain_sql_is_made_from_the_applications_documents(owner: str) -> None:

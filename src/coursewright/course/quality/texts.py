@@ -2,19 +2,23 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
 
 from coursewright.course import walk
 from coursewright.course.model import Course, Lesson
 from coursewright.course.plan import Level
 from coursewright.course.quality import words
 from coursewright.course.quality.report import Flag, Measure
+from coursewright.tongues import identifier
 
 CONTAINMENT = 0.15
 SURE_LENGTH = 60  # characters below which a language cannot be told
-_LIKELY = "ar bn cs da de el en es fa fi fr he hi hr hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh"
+_LIKELY = frozenset(  # of courses
+    [
+        *("ar", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it"),
+        *("ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"),
+    ]
+)
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|\S*[\d_/\\=<>|{}$]\S*")
 _GRADES: dict[str, float] = {
     "kindergarten": 0, "1st-grade": 1, "2nd-grade": 2, "3rd-grade": 3, **{f"{n}th-grade": n for n in range(4, 13)},
@@ -215,16 +219,6 @@ def _fields(course: Course) -> Iterator[tuple[str, str]]:
         yield question.where, question.question.stem
 
 
-@cache
-def _classify() -> Callable[[str], tuple[str, float]]:
-    """Return the classifier for the languages that courses are written in: rare relatives would only confuse it."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # with numpy: only where a language is told
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, True)
-    identifier.set_languages(_LIKELY.split())
-    return cast("Callable[[str], tuple[str, float]]", identifier.classify)
-
-
 def language(course: Course) -> Measure:
     """Measure the fields, long enough to tell, that are written in the language of the course."""
     flags: list[Flag] = []
@@ -235,7 +229,7 @@ def language(course: Course) -> Measure:
         if sum(3 if char > "\u3000" else 1 for char in plain if char.isalpha()) < SURE_LENGTH:
             continue
         total += 1
-        told = _classify()(plain)[0]
+        told, _ = identifier(_LIKELY).classify(plain)
         if told != course.language:
             flags.append(Flag(where=where, what=words.excerpt(plain), why=f"It reads like “{told}”."))
     value = words.share(total - len(flags), total)

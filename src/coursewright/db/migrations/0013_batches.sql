@@ -37,7 +37,13 @@ begin
     for g in select s.organisation_id, s.endpoint, s.fingerprint, s.model
                from coursewright.sends s where s.state = 'waiting'
               group by 1, 2, 3, 4
-             having min(s.started_at) < clock_timestamp() - make_interval(secs => wait_seconds) or count(*) >= enough
+             having min(s.started_at) < clock_timestamp() - make_interval(secs => wait_seconds)
+                 or (count(*) >= enough and not exists (  -- a provider that has just refused one is left alone
+                    select from coursewright.batches b
+                     where b.error is not null and b.provider_id is null
+                       and (b.organisation_id, b.endpoint, b.fingerprint, b.model)
+                         = (s.organisation_id, s.endpoint, s.fingerprint, s.model)
+                       and b.ended_at > clock_timestamp() - make_interval(secs => wait_seconds)))
               order by min(s.started_at) loop
         perform from coursewright.lock_limit(g.endpoint, g.model, g.fingerprint, null, null, false);
         select coalesce(sum(s.limit_tokens), 0) into live from coursewright.sends s

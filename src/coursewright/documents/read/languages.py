@@ -3,8 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
-from typing import Protocol, cast
+
+from coursewright.tongues import identifier
 
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|[^\W\d_]*[\d_/\\.=<>|-]+\w*")
 _KANA = re.compile("[\u3040-\u30ff]")
@@ -12,18 +12,6 @@ _IDEOGRAPHS = re.compile("[\u3400-\u9fff]")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")  # scripts that do not separate words
 _ENOUGH_LETTERS = 60
 _ENOUGH_IDEOGRAPHS = 12
-
-
-class _Identifier(Protocol):
-    def classify(self, text: str) -> tuple[str, float]: ...
-    def rank(self, text: str) -> list[tuple[str, float]]: ...
-
-
-@cache
-def _identifier() -> _Identifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return cast("_Identifier", LanguageIdentifier.from_model_file(MODEL_FILE, True))
 
 
 def detect(text: str) -> str:
@@ -35,7 +23,7 @@ def detect(text: str) -> str:
         return "ja" if kana > 0.05 * (ideographs + kana) else "zh"
     if sum(map(str.isalpha, prose)) < _ENOUGH_LETTERS:
         return ""
-    language, confidence = _identifier().classify(prose)
+    language, confidence = identifier().classify(prose)
     return language if confidence > 0.9 else ""
 
 
@@ -44,7 +32,7 @@ def likeliest(text: str, among: Iterable[str]) -> str:
     candidates = frozenset(among)
     if len(candidates) < 2:
         return next(iter(candidates), "")
-    return next((language for language, _ in _identifier().rank(text) if language in candidates), "")
+    return next((language for language, _ in identifier().rank(text) if language in candidates), "")
 
 
 def primary(tag: str | None) -> str:

@@ -38,6 +38,7 @@ from coursewright.llm.providers.wiring import (
     STREAMED_FROM,
     Dropped,
     deadline,
+    drained,
     effort,
     fingerprint,
 )
@@ -83,8 +84,10 @@ class OpenAI:
     async def _stream(self, parameters: dict[str, Any]) -> Reply:
         with mapped(openai, _VENDOR):
             raw = await self._client.responses.with_raw_response.create(**parameters, store=self._storage, stream=True)
-            async for event in raw.parse():
+            events = raw.parse()
+            async for event in events:
                 if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent | ResponseFailedEvent):
+                    await drained(events)
                     return _reply(event.response, reported_limits(dict(raw.headers)))
         raise CallError(f"{_VENDOR} ended the stream without a reply.", billed=True)
 

@@ -14,6 +14,7 @@ T = TypeVar("T")
 STREAMED_FROM = 8_000  # tokens of output; a shorter reply comes in one piece
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 120.0  # of silence in a stream
+_END_SECONDS = 0.5  # from the last event of a stream to its end
 _EFFORTS = ((2_000, "low"), (8_000, "medium"))
 
 
@@ -35,6 +36,14 @@ async def deadline(seconds: float, vendor: str) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise CallTimedOut(f"{vendor} gave no whole reply within {seconds:.0f} s.") from error
+
+
+async def drained(events: AsyncIterator[object]) -> None:
+    """Read a stream to its end when that comes at once: then its connection can be used again."""
+    with contextlib.suppress(Exception):  # the reply is there; nothing that comes after it counts
+        async with asyncio.timeout(_END_SECONDS):
+            async for _ in events:
+                pass
 
 
 class Dropped:
@@ -59,4 +68,13 @@ class Dropped:
                 refused.add(name)
 
 
-__all__ = ["CONNECT_SECONDS", "IDLE_SECONDS", "STREAMED_FROM", "Dropped", "deadline", "effort", "fingerprint"]
+__all__ = [
+    "CONNECT_SECONDS",
+    "IDLE_SECONDS",
+    "STREAMED_FROM",
+    "Dropped",
+    "deadline",
+    "drained",
+    "effort",
+    "fingerprint",
+]

@@ -6,15 +6,15 @@ by their small words too, and a name of one or two words belongs to every langua
 """
 
 import re
-from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import cast
+from functools import lru_cache
 
 from coursewright.generation.authors.extractive.words import FUNCTION_WORDS, tokens
+from coursewright.tongues import identifier
 
 _NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|\S*[\d_/\\=<>|{}$]\S*")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _SCRIPT = {"ja": re.compile(r"[ぁ-ヿ一-龯々]"), "ar": re.compile(r"[\u0600-\u06ff]")}
+_KNOWN = frozenset(FUNCTION_WORDS)
 _LONG = 60  # letters of a text that its letters alone tell
 _SURE, _LIKELY, _MAYBE = 0.95, 0.88, 0.6  # of the classifier, in order of what else must speak for it
 _FEW, _SOME = 3, 5  # words: fewer may be a name in any language; more without own script are a sentence
@@ -34,7 +34,7 @@ def reads_as(text: str, language: str) -> bool:
         return True
     counts = {name: sum(word in known for word in written) for name, known in FUNCTION_WORDS.items()}
     own, strongest = counts[language], max(counts.values())
-    likeliest, share = _classifier(language)(prose)
+    likeliest, share = identifier(_KNOWN).classify(prose)
     if likeliest == language:
         return own * 2 >= strongest or strongest < _FEW
     if letters >= _LONG:
@@ -56,15 +56,6 @@ def _is_written(prose: str, language: str) -> bool:
     linked = sum(word in FUNCTION_WORDS["en"] for word in latin)
     # One small word may belong to a name written out: "SASL (Simple Authentication and Security Layer)".
     return linked < 2 if found else len(latin) < _FEW or not (linked or len(latin) >= _SOME)
-
-
-@cache
-def _classifier(language: str) -> Callable[[str], tuple[str, float]]:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, True)
-    identifier.set_languages(sorted(FUNCTION_WORDS))
-    return cast("Callable[[str], tuple[str, float]]", identifier.classify)
 
 
 __all__ = ["reads_as"]

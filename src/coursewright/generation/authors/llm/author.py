@@ -14,8 +14,13 @@ from coursewright.generation.authors.llm.analysis import describe, read_analysis
 from coursewright.generation.authors.llm.asking import Asking, Unusable
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
 from coursewright.generation.authors.llm.listing import list_passages
-from coursewright.generation.authors.llm.outline import MOST_SOURCES, read_outline, ready_to_seed, with_seeds
-from coursewright.generation.authors.llm.plain import know_languages
+from coursewright.generation.authors.llm.outline import (
+    MOST_SOURCES,
+    read_outline,
+    ready_to_seed,
+    teachable,
+    with_seeds,
+)
 from coursewright.generation.authors.llm.prompts import prompts_version, render
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
@@ -28,6 +33,7 @@ from coursewright.generation.authors.llm.wire import (
     WireQuestions,
     WireSection,
 )
+from coursewright.tongues import identifier
 
 _VERSION = "3"  # raise it when the same reply would be read as something else
 _WORDS = {"basic": 220, "detailed": 400, "comprehensive": 650}  # a section
@@ -61,7 +67,7 @@ class LlmAuthor:
 
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
         # The first call takes seconds: what the next steps need is loaded meanwhile, here and where seeds are drawn.
-        loading = asyncio.gather(asyncio.to_thread(know_languages), self.run(ready_to_seed))
+        loading = asyncio.gather(asyncio.to_thread(identifier), self.run(ready_to_seed))
         try:
             return await self._analyse(passages, request)
         finally:
@@ -101,12 +107,17 @@ class LlmAuthor:
         }
         room = self.asking.room(_OUTPUT["outline"], WireOutline, *shared, render("outline", **given, passages=""))
         listing = list_passages(passages, room)
-        outline = await self.asking.ask(
-            "outline", shared, render("outline", **given, passages=listing.text), WireOutline,
-            lambda wire: read_outline(wire, listing, analysis, request, analysis.language),
-            output=_OUTPUT["outline"],
-        )  # fmt: skip
-        return await self.run(with_seeds, outline, passages, request)
+        # What the built-in author would ask about does not follow from the outline: it is found meanwhile.
+        finding = asyncio.ensure_future(self.run(teachable, passages, analysis.language))
+        try:
+            outline = await self.asking.ask(
+                "outline", shared, render("outline", **given, passages=listing.text), WireOutline,
+                lambda wire: read_outline(wire, listing, analysis, request, analysis.language),
+                output=_OUTPUT["outline"],
+            )  # fmt: skip
+            return await self.run(with_seeds, outline, await finding, passages, request)
+        finally:
+            finding.cancel()
 
     async def section(
         self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest

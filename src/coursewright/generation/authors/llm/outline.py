@@ -19,9 +19,10 @@ from coursewright.generation.authors.extractive.catalogue import LANGUAGES, cata
 from coursewright.generation.authors.extractive.concepts import find_concepts
 from coursewright.generation.authors.llm.asking import Unusable
 from coursewright.generation.authors.llm.listing import Listing
-from coursewright.generation.authors.llm.plain import know_languages, other_language, plain
+from coursewright.generation.authors.llm.plain import other_language, plain
 from coursewright.generation.authors.llm.promises import Promises
 from coursewright.generation.authors.llm.wire import WireLessonPlan, WireOutline, WireSectionPlan
+from coursewright.tongues import identifier
 
 MOST_SOURCES = 12  # passages a section is written from
 _MOST_SHARED = 2  # sections that one passage may feed
@@ -80,10 +81,19 @@ def read_outline(
     return Unusable(tuple(promises.problems)) if promises.problems else outline
 
 
-def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseRequest) -> Outline:
+def teachable(passages: Sequence[Passage], language: str) -> tuple[Concept, ...]:
+    """Return what the built-in author would ask about: nothing in a language that it does not know."""
+    if language not in LANGUAGES:
+        return ()
+    return find_concepts([each for each in passages if each.language in ("", language)], catalogue(language))
+
+
+def with_seeds(
+    outline: Outline, concepts: Sequence[Concept], passages: Sequence[Passage], request: CourseRequest
+) -> Outline:
     """Add what the built-in author would ask, so that it can write a set of questions that the model cannot.
 
-    Nothing is added in a language that it does not know.
+    `concepts` are those that are `teachable` from the passages in the outline's language.
     """
     if outline.language not in LANGUAGES:
         return outline
@@ -94,13 +104,11 @@ def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseReq
         for lesson in module.lessons
         for section in lesson.sections
     ]
-    words = catalogue(outline.language)
-    concepts = find_concepts([passage for passage in passages if passage.language in ("", outline.language)], words)
     owners = {
         place.section: [one for one in concepts if one.passage_id in {passage.id for passage in place.passages}]
         for place in places
     }
-    drawn = draw_up(places, owners, concepts, request, words)
+    drawn = draw_up(places, owners, concepts, request, catalogue(outline.language))
     modules = tuple(
         module.model_copy(
             update={
@@ -118,7 +126,7 @@ def with_seeds(outline: Outline, passages: Sequence[Passage], request: CourseReq
 
 def ready_to_seed() -> None:
     """Load what `with_seeds` and the measures at the end need, in the process where they are carried out."""
-    know_languages()
+    identifier()
 
 
 def _seeded(plan: QuestionPlan, drawn: QuestionPlan) -> QuestionPlan:
@@ -233,4 +241,4 @@ def _spread(ids: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(unique[place * len(unique) // most] for place in range(most))
 
 
-__all__ = ["MOST_SOURCES", "read_outline", "ready_to_seed", "with_seeds"]
+__all__ = ["MOST_SOURCES", "read_outline", "ready_to_seed", "teachable", "with_seeds"]

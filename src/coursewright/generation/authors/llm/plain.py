@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from coursewright.course.model import BlockKind
+from coursewright.tongues import identifier
 
 _CODE = re.compile(r"(`[^`\n]+`)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>|<!--.*?-->", re.DOTALL)
@@ -41,17 +42,8 @@ def other_language(text: str, language: str) -> str:
     letters = _CODE.sub(" ", text)
     if len(letters) < _SURE_LENGTH:
         return ""
-    import py3langid  # with numpy: only where a language is told
-
-    found = str(py3langid.classify(letters)[0])
+    found, _ = identifier().classify(letters)
     return "" if found == language else found
-
-
-def know_languages() -> None:
-    """Load what tells languages apart: half a second that need not be waited for when the first text is there."""
-    import py3langid
-
-    py3langid.classify("")
 
 
 def _unmarked(text: str) -> str:
@@ -62,4 +54,4 @@ def _unmarked(text: str) -> str:
     return _ALIAS.sub("", _HEADING.sub("", text))
 
 
-__all__ = ["UNSPACED", "know_languages", "other_language", "plain", "sentences_joined"]
+__all__ = ["UNSPACED", "other_language", "plain", "sentences_joined"]

@@ -1,4 +1,4 @@
-"""Documents for measurements: as many as wanted, of as many sections, from the example handbook's own text."""
+"""Documents for measurements and long tests: as many as wanted, with as many sections, all from the handbook's text."""
 
 import re
 from collections.abc import Sequence
