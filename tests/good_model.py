@@ -60,7 +60,12 @@ def _outline(prompt: str) -> dict[str, Any]:
         title = " and ".join((run[0], *run[-1:])) if len(run) > 1 else run[0]
         lessons = [_lesson_plan(title, n, passages) for n, passages in enumerate(given, 1)]
         modules.append({"title": title, "description": "", "objectives": [f"Explain {title}"], "lessons": lessons})
-    return {"title": "All of it", "description": "", "objectives": ["Explain the documents"], "modules": modules}
+    return {
+        "title": "All of it",
+        "description": "",
+        "objectives": [f"Explain {modules[0]['title']}"],
+        "modules": modules,
+    }
 
 
 def _lesson_plan(module: str, number: int, passages: Sequence[tuple[str, str]]) -> dict[str, Any]:
