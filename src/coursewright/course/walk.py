@@ -7,6 +7,7 @@ from typing import Literal
 from coursewright.course.model import Block, Citation, Course, KeyConcept, Lesson, Module, Question, Section
 
 SetKind = Literal["lesson", "module", "exam"]
+_TITLE_SECONDS = 10  # a longer script of one segment says more than a title
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,17 @@ def citations(course: Course) -> Iterator[tuple[str, Citation]]:
             yield placed.where, citation
 
 
+def has_mind_map(lesson: Lesson) -> bool:
+    """Tell whether a lesson has a mind map worth drawing: one with more than a branch."""
+    return lesson.mind_map is not None and len(lesson.mind_map.branches) > 1
+
+
+def has_script(lesson: Lesson) -> bool:
+    """Tell whether a lesson's audio script says more than the lesson's title."""
+    script = lesson.brainbytes
+    return script is not None and (len(script.segments) > 1 or script.seconds > _TITLE_SECONDS)
+
+
 def is_sub_heading(block: Block, heading_path: Sequence[str]) -> bool:
     """Tell whether a block is a heading inside its section; `heading_path` is that of the passage it cites.
 
@@ -103,6 +115,8 @@ __all__ = [
     "blocks",
     "citations",
     "concepts",
+    "has_mind_map",
+    "has_script",
     "is_sub_heading",
     "questions",
     "sections",

@@ -22,7 +22,7 @@ from coursewright.course.model import (
     Source,
     TrueFalse,
 )
-from coursewright.course.walk import is_sub_heading
+from coursewright.course.walk import has_mind_map, has_script, is_sub_heading
 from coursewright.exporters.catalogue import Catalogue, catalogue
 from coursewright.exporters.text import inline
 
@@ -104,10 +104,10 @@ class _Markdown:
                 )
             if section.summary:
                 yield f"> **{self._label('summary')}** {_escape(section.summary)}"
-        if lesson.mind_map is not None:
+        if lesson.mind_map is not None and has_mind_map(lesson):
             yield f"#### {say['mind_map']}"
             yield f"- {_escape(lesson.mind_map.topic)}\n" + "\n".join(_branches(lesson.mind_map.branches, 1))
-        if lesson.brainbytes is not None:
+        if lesson.brainbytes is not None and has_script(lesson):
             yield from self._brainbytes(lesson.brainbytes)
         yield from self._questions(f"#### {say['self_check']}", lesson.assessment)
 

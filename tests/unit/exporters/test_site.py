@@ -6,7 +6,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from coursewright.course import walk
-from coursewright.course.model import Block, Citation, LongAnswer
+from coursewright.course.model import Block, BrainBytes, Citation, LongAnswer, Segment
 from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
 from coursewright.exporters.site.mindmap import _WIDEST, _wrap
@@ -171,3 +171,24 @@ def test_what_cites_nothing_is_marked_as_not_from_the_documents() -> None:
     assert len(marked) == len(without) == 1
     assert without[0] in marked[0]
     assert render_markdown(course).count("*(Not from the documents)*") == 1
+
+
+def test_a_map_without_branches_and_a_script_of_a_title_are_not_shown() -> None:
+    course = sample_course()
+    lesson = course.modules[0].lessons[0]
+    assert lesson.mind_map is not None
+    bare = lesson.model_copy(
+        update={
+            "mind_map": lesson.mind_map.model_copy(update={"branches": lesson.mind_map.branches[:1]}),
+            "brainbytes": BrainBytes(title="Apt", segments=(Segment(text="Apt.", seconds=0.4),), seconds=0.4),
+        }
+    )
+    module = course.modules[0].model_copy(update={"lessons": (bare,)})
+    short = course.model_copy(update={"modules": (module,)})
+    page = render_site(short)["lesson-1-1.html"].decode()
+    for gone in ('id="mind-map"', "#mind-map", 'id="brainbytes"', "#brainbytes"):
+        assert gone in SITE["lesson-1-1.html"]
+        assert gone not in page
+    assert "#### Mind map" in render_markdown(course)
+    assert "#### Mind map" not in render_markdown(short)
+    assert "#### Brain bytes" not in render_markdown(short)

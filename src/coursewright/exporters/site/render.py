@@ -94,6 +94,7 @@ class _Site:
         )
         env.filters |= {"inline": _inline, "plain": plain, "lists": parse_list, "table": parse_table, "key": _key}
         env.filters |= {"passage": self._passage, "held": _held, "sub_heading": self._is_sub_heading}
+        env.tests |= {"with_mind_map": walk.has_mind_map, "with_script": walk.has_script}
         env.globals |= {
             "course": course, "say": self.say, "nav": self.nav, "rtl": direction(course.language) == "rtl",
             "direction": direction(course.language), "draw": draw,

@@ -143,6 +143,14 @@ def test_titles_become_one(language: str, titles: list[str], shown: str) -> None
         ("ja", "残念なことに設定スクリプトからの入力要求に自動回答するための標準的な解決策はありません。"),
         ("ar", "بناء عليه، لن نقيّد أنفسنا بالشرح العملي فقط بل سنشرح أيضاً طريقة عمل المشروع كله."),
         ("ar", "لاحظ أيضاً أن النظام حتى الآن غير متوافق مع شريحة واسعة من واجهات إدارة الطاقة."),
+        ("ar", "، فالخطوة الأولى هي تحديد الطبقات المختلفة التي يتكون منها النظام في الحاسوب."),
+        ("ar", "بالإضافة لذلك، دعنا نفترض أن القرصين أسرع من بقية الأقراص الموجودة في المخدم."),
+        ("de", "Der einzige Nachteil ist die ziemlich schwierige Übergangsphase für die Dateien des Systems."),
+        ("de", "Weitere Informationen zu den Optionen enthält die Handbuchseite des Befehls für die Partitionen."),
+        ("fr", "Les quatre scripts évoqués plus tôt sont complétés par un script de configuration du paquet."),
+        ("fr", "De même, il est intéressant d'analyser le contenu du répertoire des programmes installés."),
+        ("ja", "ネットワークサービスは通常、第 10.2 節に記述された暗号化技術を使用します。"),
+        ("ja", "オプションの詳細はコマンドのマニュアルページで説明されているものと全く同じです。"),
     ],
 )
 def test_sentences_that_need_what_stood_before_them(language: str, sentence: str) -> None:

@@ -126,3 +126,11 @@ def test_a_first_page_with_a_table_of_contents_is_a_cover() -> None:
     given = passages(f"# Bees of the north\n\nAda Example\n\nContents\n\nThe hive 3\n\n# The hive\n\n{CHAPTER * 4}")
     kept, _ = lesson_passages(given, EN)
     assert [passage.heading_path for passage in kept] == [("The hive",)]
+
+
+def test_items_of_slides_are_said_and_nothing_is_recalled_of_nothing() -> None:
+    slides = "# Packages\n\n- A convenient way to distribute software to users\n- `dpkg -i` installs one\n- Universal:"
+    (script,) = Made(passages(slides)).scripts
+    assert [one.text for one in script.segments] == ["Packages.", "A convenient way to distribute software to users"]
+    (silent,) = Made(passages("# Packages\n\n- `dpkg -i` installs one of them on the machine\n- Universal:")).scripts
+    assert [one.text for one in silent.segments] == ["Packages."]

@@ -206,7 +206,8 @@
   }
   function result({ entry: [file, anchor, lesson, section, text] }, terms) {
     const place = locate(text, terms[0]);
-    const start = Math.max(0, (place ? place[0] : 0) - 60);
+    const from = Math.max(0, (place ? place[0] : 0) - 60);
+    const start = from && from + 1 + Math.max(text.slice(from, from + 40).search(/\s/), -1); // at the start of a word
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `${file}#${encodeURIComponent(anchor)}`;
@@ -215,7 +216,8 @@
     const strong = document.createElement("strong");
     strong.textContent = section;
     const snippet = document.createElement("span");
-    const shown = text.slice(start, start + 170);
+    const cut = text.slice(start, start + 170);
+    const shown = start + 170 < text.length ? cut.replace(/\s\S{0,30}$/, "") : cut;
     snippet.append(start ? "… " : "", ...(place ? marked(shown, text.slice(...place)) : [shown]), start + 170 < text.length ? " …" : "");
     link.append(small, strong, document.createElement("br"), snippet);
     link.addEventListener("click", () => search.close());

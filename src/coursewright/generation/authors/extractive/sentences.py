@@ -55,7 +55,7 @@ def is_standalone(sentence: str, words: Catalogue) -> bool:
         and not sentence.endswith(("?", "？", "؟"))
         and (sentence[0].isupper() or not sentence[0].islower())
         and not sentence[0].isdigit()  # mostly a step that lost its list
-        and sentence[0] not in "-–—•(…"
+        and sentence[0] not in "-–—•(…،؛、,;:"
         and least <= count_words(sentence, words.language) <= most
         and not words.refers_opener.match(sentence)
         and not words.refers_anywhere.search(sentence)
