@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ async def _doctor(configured: Settings) -> bool:
         else:
             async with embedded_postgres(configured.data_dir) as url:
                 sound = await _server(url, f"embedded in {configured.data_dir}", configured)
+                tell(f"SQL, as long as a command of Coursewright runs:\npsql {shlex.quote(url)}", to=stdout)
     except CoursewrightError as error:
         _line("✗", error.detail, error.hint)
         sound = False

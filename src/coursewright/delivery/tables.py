@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from coursewright.course.model import Course, Lesson, Module
+from coursewright.db.application import leave_our_schema
 from coursewright.db.pool import Connection, Pool, is_passing, transaction
 from coursewright.db.queries import sql
 from coursewright.delivery.courier import Delivery
@@ -60,6 +61,7 @@ class Tables:
                     seconds = self._settings.sql_seconds
                     limits = {"longest": f"{seconds}s", "for_locks": f"{seconds / 2}s"}
                     await connection.execute(sql(__package__, "limit_statements"), limits)
+                    await leave_our_schema(connection)
                     await self._write(connection, delivery, course)
                     await connection.execute(sql(__package__, "mark_delivered"), fence)
         except psycopg.Error as error:

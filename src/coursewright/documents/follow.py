@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row, scalar_row
 
+from coursewright.db.application import leave_our_schema
 from coursewright.db.pool import Connection, Pool, is_unavailable, mapped_errors, transaction
 from coursewright.db.queries import sql
 from coursewright.documents.library import document_name
@@ -134,6 +135,7 @@ class Followed:
                 async with connection.cursor(row_factory=scalar_row) as cursor:
                     await cursor.execute(sql(__package__, "begin_to_follow"), {"seconds": f"{self._seconds}s"})
                     began = await cursor.fetchone()
+                await leave_our_schema(connection)
                 async with aclosing(self._named(connection, asked)) as rows:
                     yield began, rows
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from coursewright.app import Coursewright
 from coursewright.errors import ConfigurationError
@@ -63,6 +64,18 @@ async def test_a_course_stands_in_the_applications_tables(owner: str) -> None:
         assert row["content"].startswith(f"### {lesson.title.replace('*', '')[:5]}")
         assert "[^1]: " in row["content"]
     assert execute(owner, "select state from coursewright.deliveries where way = 'tables'") == [{"state": "delivered"}]
+
+
+async def test_names_without_a_schema_are_the_applications_also_for_a_role_called_coursewright(owner: str) -> None:
+    """Its search path begins with our schema, where tables are called `documents` and `courses`, too."""
+    execute(owner, "create table public.courses (outline uuid primary key, title text)")
+    url = make_conninfo(owner, options="-csearch_path=coursewright,public")
+    mapping = {"outline_sql": "insert into courses (outline, title) values (%(outline_id)s, %(title)s)"}
+    async with program(url, documents={"source_query": QUERY.replace("public.", "")}, delivery=mapping) as running:
+        job = await made(running, owner)
+        await running.courier.drain()
+        course, _ = await running.course(job)
+    assert execute(owner, "select * from public.courses") == [{"outline": job, "title": course.title}]
 
 
 async def test_off_by_default(owner: str) -> None:
