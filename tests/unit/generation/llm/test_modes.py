@@ -260,6 +260,8 @@ def test_a_script_greets_in_its_own_words_and_tells_nothing_of_its_own(page: Pag
 
 def test_a_script_asks_what_it_likes_but_brings_no_names() -> None:
     asked = _script(ENGLISH, *ENGLISH.script[:4], "Ever wondered why?", *ENGLISH.script[4:])
+    curious = ["Ever wondered why?", "Did you expect that?", "Would you have guessed it?", "Is it not amazing?"]
+    assert isinstance(_script(ENGLISH, *ENGLISH.script[:4], *curious, *ENGLISH.script[4:]), BrainBytes)
     named = _script(ENGLISH, *ENGLISH.script[:4], "Did you know Virgil?", *ENGLISH.script[4:])
     assert isinstance(asked, BrainBytes)
     assert isinstance(named, BrainBytes)

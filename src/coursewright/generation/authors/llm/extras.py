@@ -16,7 +16,7 @@ _LABEL_WORDS = 6
 _BRANCHES = range(3, 8)
 _WORDS_A_MINUTE, _CHARACTERS_A_MINUTE = 150, 300
 _SECONDS = range(30, 181)
-_OWN_WORDS = 0.25  # of the sentences: greetings, what comes next, a recap
+_OWN_WORDS = 0.25  # of the sentences: what comes next, a recap
 _ASKS = ("?", "？", "؟", "か。")
 _UNSPEAKABLE = re.compile(r"https?://|www\.|[\w.+-]+@[\w-]+\.\w|`|(?:^|\s)(?:/[\w.-]+){2,}|\|.*\|")
 
@@ -56,18 +56,19 @@ def read_brainbytes(
 ) -> BrainBytes | Unusable:
     """Return the script; what cannot be spoken, is too long, or says what the lesson does not is a problem.
 
-    A few sentences of the model's own may stand; in `kb_only` only those that tell nothing: the others are left out.
+    A few sentences may be the model's own; in `kb_only` they are left out, unless they tell nothing.
     """
     lesson = lesson_text(sections)
     support = Support({"lesson": lesson}, language)
     problems: list[str] = []
     spoken = [words.sentences(plain(one), language) for one in wire.segments]
     sentences = [sentence for segment in spoken for sentence in segment]
-    added = [one for one in sentences if support.why_not(one, ("lesson",), least=CARRIED)]
+    free = _telling_nothing(sentences, support)
+    added = [one for one in sentences if one not in free and support.why_not(one, ("lesson",), least=CARRIED)]
     if len(added) > _OWN_WORDS * len(sentences):
         excerpt = words.excerpt(added[0], 100)
         problems.append(f"{len(added)} of {len(sentences)} sentences do not occur in the lesson, such as “{excerpt}”.")
-    struck = set(added) - _telling_nothing(sentences, support) if mode == "kb_only" else set()
+    struck = set(added) if mode == "kb_only" else set()
     segments = []
     for number, (one, segment) in enumerate(zip(wire.segments, spoken, strict=True), 1):
         text = plain(one)
@@ -90,9 +91,9 @@ def read_brainbytes(
 
 
 def _telling_nothing(sentences: Sequence[str], support: Support) -> set[str]:
-    """Return what may be said in words that the lesson lacks: a greeting, a farewell, questions; but no name."""
+    """Return what may be said in words that the lesson lacks, once: a greeting, a farewell, questions; but no name."""
     free = {*sentences[:1], *sentences[-1:], *(one for one in sentences if one.endswith(_ASKS))}
-    return {one for one in free if not support.why_not(one, ("lesson",), least=0.0)}
+    return {one for one in free if sentences.count(one) == 1 and not support.why_not(one, ("lesson",), least=0.0)}
 
 
 def _seconds(text: str, language: str) -> float:
