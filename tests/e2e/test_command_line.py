@@ -166,6 +166,9 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
         (("generate", str(HANDBOOK), "--format", "pdf"), 64, "Formats:"),
         (("status", "00000000-0000-0000-0000-000000000001"), 66, "no job"),
         (("open", "empty"), 66, "no course"),
+        (("serve", "--port", "99999"), 64, "--port"),
+        (("worker", "--concurrency", "99999999999"), 64, "--concurrency"),
+        (("jobs", "--limit", "99999999999999999999"), 64, "--limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -1,6 +1,7 @@
 """What variables of the environment mean: well-known names, nothing as nothing, one of several."""
 
 import pytest
+from pydantic import ValidationError
 
 from coursewright.settings import Settings
 
@@ -28,3 +29,9 @@ def test_whoever_sets_one_window_keeps_the_others(monkeypatch: pytest.MonkeyPatc
     limits = Settings().limits
     assert (limits.student.minute, limits.student.hour, limits.student.day) == (5, 10, 50)
     assert (limits.teacher.minute, limits.teacher.hour, limits.teacher.day) == (5, None, 200)
+
+
+def test_no_number_is_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSEWRIGHT_PROVIDERS__JOB_BUDGET", "inf")
+    with pytest.raises(ValidationError, match="finite number"):
+        Settings()

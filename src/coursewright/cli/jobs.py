@@ -53,7 +53,7 @@ coursewright status 3f1c --json  # with every task""",
 
 
 def jobs(
-    limit: Annotated[int, typer.Option(help="Show at most so many. Default: 20.", metavar="N", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Show at most so many. Default: 20.", metavar="N", min=1, max=10_000)] = 20,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -23,12 +23,14 @@ DATABASE_URL=postgresql://… coursewright serve --host 0.0.0.0 --workers 0  # t
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address. Default: 127.0.0.1.", metavar="ADDRESS")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. Default: 8000.", metavar="N")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one. Default: 8000.", min=0, max=65535, metavar="N")
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Workers in this process; 0: they run elsewhere. Default: 1.", min=0, max=1, metavar="N")
     ] = 1,
     concurrency: Annotated[
-        int | None, typer.Option(help="Tasks at once of the worker. Default: 4.", min=1, metavar="N")
+        int | None, typer.Option(help="Tasks at once of the worker. Default: 4.", min=1, max=10_000, metavar="N")
     ] = None,
     data_dir: DataDir = None,
 ) -> None:

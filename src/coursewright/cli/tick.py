@@ -39,7 +39,9 @@ def tick(
     budget: Annotated[
         float | None, typer.Option(help="Seconds until it has ended in every case. Default: 50.", min=1, metavar="S")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, metavar="N")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -38,7 +38,9 @@ DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many
 
 
 def worker(
-    concurrency: Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, metavar="N")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Carry out tasks of all jobs until stopped.

@@ -210,6 +210,20 @@ def test_terms_that_nobody_ends_are_marked_so_deep_and_no_deeper() -> None:
     assert inline.take().marks == ()
 
 
+def test_what_is_longer_than_any_heading_is_text_and_titles_are_cut() -> None:
+    said = _SENTENCE * 100
+    document = read("long.html", f"<title>{said}</title><h2>{said}</h2><h3>Hives</h3><p>Bees fly.".encode())
+    assert [span.kind for span in document.spans] == ["paragraph", "heading", "paragraph"]
+    assert said.strip() in document.text
+    assert len(document.title) <= 500
+    assert document.title.endswith("…")
+
+
+def test_what_turns_the_rest_of_a_line_around_is_dropped() -> None:
+    document = read("turned.md", "# Bees \u202efdp.exe\n\nBees \u202dfly.".encode())
+    assert (document.title, document.text) == ("Bees fdp.exe", "Bees fdp.exe\n\nBees fly.")
+
+
 def _nested(levels: int) -> str:
     return "".join(f"{'  ' * level}- Bees of level {level} fly.\n" for level in range(levels))
 

@@ -13,6 +13,7 @@ from coursewright.errors import UnreadableDocument
 
 _SEPARATOR = "\n\n"
 _PLACE = re.compile(r"^\d{1,2}[-_.]+(?=[^\W\d])")  # of a file among others: the number sorts it
+_LONGEST_HEADING = 500  # characters
 
 
 class DocumentBuilder:
@@ -42,8 +43,12 @@ class DocumentBuilder:
         return any(span.kind != "heading" for span in self._spans)
 
     def heading(self, text: str, level: int, *, language: str = "") -> None:
-        """Add a heading of level 1-6."""
-        self.add("heading", fold(text), level=min(max(level, 1), 6), language=language)
+        """Add a heading of level 1-6; what is longer than any heading is text that was marked as one."""
+        text = fold(text)
+        if len(text) > _LONGEST_HEADING:
+            self.add("paragraph", text, language=language)
+        else:
+            self.add("heading", text, level=min(max(level, 1), 6), language=language)
 
     def add(
         self,
@@ -104,16 +109,20 @@ class DocumentBuilder:
         terms = sorted([*self._terms, *glossary_terms(text, spans)], key=lambda term: (term.start, term.end))
         first = next((text[s.start : s.end] for s in spans if s.kind == "heading"), "")
         return ReadDocument(
-            title=fold(self.title) or fold(first).replace("`", "") or title_from_name(self.name),
+            title=_shortened(fold(self.title)) or fold(first).replace("`", "") or title_from_name(self.name),
             text=text,
             spans=spans,
             terms=tuple(terms),
             language=language,
             licence=short_licence(self.licence),
-            attribution=fold(self.attribution),
+            attribution=_shortened(fold(self.attribution)),
             pages=self.pages,
             warnings=tuple(self.warnings),
         )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_HEADING else f"{text[: _LONGEST_HEADING - 1].rstrip()}…"
 
 
 def title_from_name(name: str) -> str:

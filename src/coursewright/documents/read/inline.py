@@ -9,7 +9,8 @@ _CJK = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _BROKEN_CJK = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\n]*(?=[{_CJK}])")  # a line break between ideographs is no space
 _SPACES = re.compile(r"\s+")
 _DEEPEST = 32  # marked terms inside each other
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
+# U+202D and U+202E turn what follows around, beyond the end of the text in which they stand.
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u00ad\u200b\u202d\u202e\u2060\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)

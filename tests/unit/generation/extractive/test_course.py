@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
 from coursewright.course.plan import Analysis, Concept, CourseRequest, Outline, QuestionPlan
 from coursewright.documents.passages import Passage
-from coursewright.errors import InvalidRequest, TooFewSources
+from coursewright.errors import InvalidRequest, TooFewSources, TooLarge
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.authors.extractive.catalogue import catalogue
+from coursewright.generation.authors.extractive.outline import make_outline
 from coursewright.generation.authors.extractive.questions.definition import on_acronyms
 from tests.unit.generation.extractive.factory import passages
 from tests.unit.generation.extractive.handbook import WORKSHOP
@@ -240,6 +241,11 @@ def test_counts_that_the_sources_do_not_carry_are_an_error_that_says_what_is_pos
     with pytest.raises(TooFewSources, match=r"24 sections were asked for .* at most 5") as caught:
         Made(passages(WORKSHOP), CourseRequest(modules=4, lessons=3, sections=2))
     assert "at most 5 sections" in caught.value.hint
+
+
+def test_more_words_than_one_task_can_look_through_are_refused(made: Made) -> None:
+    with pytest.raises(TooLarge, match=r"9,000,000 words; .* 3,000,000 at most"):
+        make_outline([], made.analysis.model_copy(update={"words": 9_000_000}), CourseRequest())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from coursewright.course.ids import derive_id
 from coursewright.course.plan import Analysis, Concept, CourseRequest, LessonPlan, ModulePlan, Outline, SectionPlan
 from coursewright.documents.passages import Passage
-from coursewright.errors import TooFewSources
+from coursewright.errors import TooFewSources, TooLarge
 from coursewright.generation.authors.extractive.blocks import blocks, in_language
 from coursewright.generation.authors.extractive.blueprint import Blueprint, Place, draw_up
 from coursewright.generation.authors.extractive.catalogue import Catalogue, catalogue
@@ -22,6 +22,7 @@ from coursewright.generation.authors.extractive.segment import prices, segment
 from coursewright.generation.authors.extractive.titles import clean, telling
 from coursewright.generation.authors.extractive.words import stems
 
+_MOST_WORDS = 3_000_000  # a dozen thick books; one attempt at a task ends after 15 minutes, whatever it does
 _SECTION, _LESSON, _MODULE = 400, 1_100, 3_600  # words aimed at, where counts are left open
 _MOST_MODULES, _MOST_LESSONS, _MOST_SECTIONS = 16, 12, 5  # of a course whose counts are left open
 _SMALL, _LARGE = 150, 1_200  # words: smaller pieces are merged with a neighbour, larger ones are not
@@ -43,7 +44,12 @@ class _Piece:
 
 
 def make_outline(passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
-    """Return the outline; raise `TooFewSources` when the counts asked for do not fit the sources."""
+    """Return the outline. Raises `TooFewSources` when the counts asked for do not fit the sources, and `TooLarge`."""
+    if analysis.words > _MOST_WORDS:
+        raise TooLarge(
+            f"the sources hold {analysis.words:,} words; the built-in author looks through {_MOST_WORDS:,} at most",
+            hint="make several courses, each from some of the documents",
+        )
     words = catalogue(analysis.language)
     own = [passage for passage in passages if in_language(passage, analysis.language)]
     ordered = in_reading_order(own, words)
