@@ -81,7 +81,7 @@ def test_one_sentence_is_shown_beside_one_term() -> None:
 CHAPTER = "Each chapter of the handbook tells how the machines of the house are looked after from day to day. " * 50
 
 
-def _handbook() -> Outline:
+def _handbook(**more: str) -> Outline:
     return Made(
         passages(
             **{
@@ -92,6 +92,7 @@ def _handbook() -> Outline:
                 "extra.html": f"# Appendix A. Extras\n\n{CHAPTER}",
                 "extra10.html": f"# A.10. Tin\n\n{CHAPTER}",
                 "extra2.html": f"# A.2. Iron\n\n{CHAPTER}",
+                **more,
             }
         )
     ).outline
@@ -120,6 +121,14 @@ def test_the_cover_of_a_book_names_the_course_and_is_no_lesson() -> None:
     assert outline.title == "The Handbook"
     assert sections[0].title == "Who Is this Book For?"
     assert all("Abstract" not in section.title and section.title != "The Handbook" for section in sections)
+
+
+def test_sections_of_a_preface_are_left_out_with_it() -> None:
+    outline = _handbook(**{"preface.html": f"# Preface\n\n{CHAPTER}"})
+    titles = [section.title for module in outline.modules for one in module.lessons for section in one.sections]
+    assert titles[0].startswith("First Steps")
+    assert not any("Book" in title for title in titles)
+    assert outline.notes == ("Left out of the lessons: Preface.",)
 
 
 def test_a_first_page_with_a_table_of_contents_is_a_cover() -> None:

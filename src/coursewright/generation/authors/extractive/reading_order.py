@@ -3,7 +3,7 @@
 A handbook published as one file a section (`apt.html`, `boot.html`) sorts by name into nonsense; its headings say where
 each file belongs ("Chapter 6.", "6.2."). A section whose chapter is another file is put under that chapter's heading.
 A welcome page (`index.html`, `README.md`) comes first, then what counts beside the chapters: where there is a
-"Chapter 2.", a bare "2." is of a preface.
+"Chapter 2.", a bare "2." is a section of the preface.
 """
 
 import itertools
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.extractive.catalogue import Catalogue
+from coursewright.generation.authors.extractive.titles import is_matter
 
 _NUMBERED_SHARE = 0.5  # of the documents: fewer numbers are chance
 _APPENDIX = 1_000  # appendices A, B, … come after the chapters
@@ -37,15 +38,18 @@ def in_reading_order(passages: Sequence[Passage], words: Catalogue) -> list[Pass
     numbers = [number for number in first.values() if number]
     if len(numbers) < max(2, _NUMBERED_SHARE * len(first)):
         return ordered
+    of_chapters = set(named.values())
     for document, number in first.items():
-        if number and number in named.values() and document not in named:
+        if number and number in of_chapters and document not in named:
             first[document] = (0, *number)
     chapters: dict[Number, str] = {}
     for passage in ordered:
         for heading in passage.heading_path[:1]:
-            number = first.get(passage.document, ())
+            number = first[passage.document]
             if number and heading_number(heading, words) == number:
                 chapters.setdefault(number, heading)
+            elif not number and is_matter(heading, words):
+                chapters.setdefault((0,), heading)
     last: Number = (2 * _APPENDIX,)
 
     def place(passage: Passage) -> Number:
