@@ -3,6 +3,7 @@
 `prepare_threshold=None`: a prepared statement would be sought on another server connection. No session state.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -60,9 +61,29 @@ async def open_pool(url: str, settings: DatabaseSettings) -> AsyncIterator[Pool]
     try:
         with mapped_errors():
             await pool.open()
-        yield pool
+        yield _Cancellable(pool)
     finally:
         await pool.close()
+
+
+class _Cancellable:
+    """A pool that a task can be cancelled at.
+
+    In Python 3.11 `asyncio.wait_for`, by which the pool waits, drops a cancellation that comes together with the
+    connection: the task would go on, and whoever cancelled it wait for ever.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        async with self._pool.connection() as connection:
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
+            yield connection
 
 
 @contextlib.asynccontextmanager

@@ -1,12 +1,13 @@
 """The pool: transactions, refused connections, a server that goes away."""
 
+import asyncio
 from dataclasses import dataclass
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from coursewright.db.pool import Pool, connect_sync, open_pool, transaction
+from coursewright.db.pool import Pool, connect_sync, connected, open_pool, transaction
 from coursewright.db.queries import fetch_all, fetch_one
 from coursewright.errors import ConfigurationError, DatabaseUnavailable
 from coursewright.settings import DatabaseSettings
@@ -91,3 +92,25 @@ async def test_rows_become_dataclasses(pool: Pool) -> None:
     async with transaction(pool) as connection:
         assert await fetch_all(connection, Pair, query, {"last": 2}) == [Pair(1, "1"), Pair(2, "2")]
         assert await fetch_one(connection, Pair, query, {"last": 0}) is None
+
+
+async def test_a_cancellation_that_comes_together_with_a_connection_is_not_lost(database_url: str) -> None:
+    """Whatever turn of the event loop it comes in; else whoever cancels a duty waits for it for ever."""
+
+    async def stay(pool: Pool) -> None:
+        async with connected(pool):
+            await asyncio.Event().wait()
+
+    async with open_pool(database_url, DatabaseSettings(pool_size=1)) as pool:
+        for turns in range(30):
+            async with connected(pool):
+                staying = asyncio.create_task(stay(pool))
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            staying.cancel()
+            await asyncio.wait([staying], timeout=5)
+            was_cancelled = staying.cancelled()
+            staying.cancel()
+            assert was_cancelled, turns
