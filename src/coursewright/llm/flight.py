@@ -8,8 +8,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -142,6 +142,9 @@ class Flights:
         except psycopg.errors.ForeignKeyViolation:
             logger.warning("A kept reply belongs to a call that another database holds: %s", record["send"])
             return False
+        except psycopg.Error as error:  # neither those that wait behind it nor the program's start are to suffer
+            logger.warning("A kept reply cannot be stored yet: %s: %s", record["send"], error)
+            return False
         await self._tell(UUID(record["call"]))
         return True
 
@@ -215,11 +218,8 @@ class Flights:
         except Exception as error:
             raise await self._failed(sent, provider, error, time.monotonic() - began) from error
         failpoints.hit("submitted")
-        try:
+        async with self._spilled(sent, {"provider_id": provider_id}):
             await self.identify(sent.send, provider_id)
-        except DatabaseUnavailable:
-            await self._spill_record(sent, {"provider_id": provider_id})
-            raise
         failpoints.hit("identified")
         raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
 
@@ -243,12 +243,9 @@ class Flights:
         price = sent.charged(reply, self._flex)
         cost = None if price is None else price.cost(reply.usage)
         other = None if price is None or price == sent.price else price.to_json()
-        try:
+        dollars = None if cost is None else str(cost)
+        async with self._spilled(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other}):
             await self._rows.record_reply(sent.send, sent.prompt, stored, cost, other)
-        except DatabaseUnavailable:
-            dollars = None if cost is None else str(cost)
-            await self._spill_record(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other})
-            raise
         failpoints.hit("recorded")
 
     async def _learn_from(self, sent: Sent, provider: Provider, reply: Reply, seconds: float) -> None:
@@ -270,11 +267,22 @@ class Flights:
             tokens={"limit": limits.tokens.limit, "remaining": limits.tokens.remaining},
         )
 
-    async def _spill_record(self, sent: Sent, record: dict[str, Any]) -> None:
-        if self._spill is not None:
+    @asynccontextmanager
+    async def _spilled(self, sent: Sent, record: dict[str, Any]) -> AsyncIterator[None]:
+        """Keep in a file what the database is to know but was not told, whatever went wrong: it is away, others were in
+        the way, or this process ends. Whether the statement had its effect does not matter, it may be repeated.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self._spill is None:
+                raise
             about = {"call": str(sent.call), "send": str(sent.send)}
             path = await asyncio.to_thread(self._spill.keep, str(sent.send), about | record)
-            logger.warning("The database is away; what it is to know waits in %s", path)
+            logger.warning("The database was not told (%s); what it is to know waits in %s", error, path)
+            if isinstance(error, psycopg.Error):
+                raise DatabaseUnavailable(f"A reply waits in a file, to be stored when it can be: {error}") from error
+            raise
 
     async def _failed(self, sent: Sent, provider: Provider, error: Exception, seconds: float) -> BaseException:
         """Record a failure and return what the caller is to raise."""

@@ -81,7 +81,7 @@ class Heartbeat:
                 self.beat(connection, renew=renew)
                 if renew:
                     next_renewal = time.monotonic() + self._interval
-            except (psycopg.Error, OSError) as error:  # the database may come back before the leases expire
+            except Exception as error:  # whatever it is: the database may come back before the leases expire
                 _log.warning("heartbeat failed: %s", error)
                 if connection is not None:
                     connection.close()

@@ -64,3 +64,14 @@ async def test_the_printed_script_does_the_same(empty_database_url: str) -> None
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(print_sql().encode())
     assert await pending(empty_database_url) == []
+
+
+async def test_what_runs_with_the_owners_rights_looks_into_temporary_schemas_last(database_url: str) -> None:
+    """Where pg_temp is not named it comes first: whoever may make a temporary domain could lend the owner a type."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "select oid::regprocedure::text, proconfig from pg_proc where prosecdef"
+            " and pronamespace in ('public'::regnamespace, 'coursewright'::regnamespace)"
+        ).fetchall()
+    assert rows
+    assert [name for name, set_to in rows if "search_path=pg_catalog, pg_temp" not in (set_to or [])] == []

@@ -27,7 +27,7 @@ from coursewright.llm.gateway import Gateway
 from coursewright.llm.provider import FixedProviders
 from coursewright.llm.providers.scripted import BAD_DAYS, NEVER, Outcome, Rule, Say, Scripted
 from coursewright.llm.spill import Spill
-from coursewright.settings import DatabaseSettings
+from coursewright.settings import DatabaseSettings, GatewaySettings
 from tests.integration.llm.gateway_bench import BETA, JOB, ORIGIN, REQUEST, GatewayBench, good
 
 
@@ -279,6 +279,56 @@ async def test_a_reply_that_the_database_cannot_take_waits_in_a_file(
     assert Spill(tmp_path).waiting() == []
     assert bench.provider.log == []
     assert await bench.states() == ["settled"]
+
+
+async def _refuse_replies(bench: GatewayBench, why: str) -> None:
+    """Let the database fail whenever a reply is stored, as a statement timeout or a deadlock would."""
+    await bench.sql(f"create function refuse() returns trigger language plpgsql as $$ begin {why}; return new; end $$")
+    await bench.sql(
+        "create trigger refuse before update on coursewright.sends for each row"
+        " when (new.state = 'settled') execute function refuse()"
+    )
+
+
+async def test_a_reply_that_others_are_in_the_way_of_waits_in_a_file(pool: Pool, tmp_path: Path) -> None:
+    bench = GatewayBench(pool, spill=tmp_path)
+    await _refuse_replies(bench, "raise exception 'in the way' using errcode = 'deadlock_detected'")
+    with pytest.raises(DatabaseUnavailable):
+        await bench.ask()
+    assert await bench.gateway.duties() == 0  # not yet, and the round goes on
+    await bench.sql("drop trigger refuse on coursewright.sends")
+    assert await bench.gateway.duties() == 1
+    assert (await bench.ask()).value == "HONEY 0"
+    assert len(bench.provider.log) == 1
+    assert await bench.states() == ["settled"]
+
+
+async def test_a_reply_whose_process_ends_while_it_is_stored_waits_in_a_file(pool: Pool, tmp_path: Path) -> None:
+    bench = GatewayBench(pool, spill=tmp_path)
+    await _refuse_replies(bench, "perform pg_sleep(60)")
+    asking = asyncio.create_task(bench.gateway.call(ORIGIN, REQUEST, good))
+    async with asyncio.timeout(20):
+        asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
+        while not await bench.sql(asleep):  # noqa: ASYNC110 - what happens on the server tells nobody here
+            await asyncio.sleep(0.01)
+    await bench.gateway._flights.close(0)
+    assert (await asyncio.gather(asking, return_exceptions=True))[0] is not None
+    await bench.sql("drop trigger refuse on coursewright.sends")
+    assert await bench.gateway.duties() == 1
+    assert (await bench.ask()).value == "HONEY 0"
+    assert len(bench.provider.log) == 1
+
+
+async def test_a_kept_reply_of_another_database_stops_nobody(pool: Pool, tmp_path: Path) -> None:
+    records: list[dict[str, object]] = [
+        {"prompt": {}, "reply": reply_to_json(REPLY), "cost": None},
+        {"provider_id": "r1"},
+    ]
+    for number, kept in enumerate(records):
+        Spill(tmp_path).keep(f"send-{number}", {"call": str(uuid4()), "send": str(uuid4()), **kept})
+    async with Gateway(pool, FixedProviders(Scripted(script(Say("a")))), GatewaySettings(), spill=tmp_path) as gateway:
+        assert await gateway.duties() == 0
+    assert len(Spill(tmp_path).waiting()) == 2
 
 
 async def test_an_id_that_the_database_cannot_take_waits_in_a_file(

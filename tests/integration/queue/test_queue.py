@@ -1,6 +1,7 @@
 """The queue's promises on a real Postgres. Time is called, not slept for: a test moves `run_at` and `expires_at`."""
 
 import asyncio
+import threading
 from collections import Counter
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from coursewright.db.pool import Pool, connect_sync, open_pool
 from coursewright.db.queries import sql
 from coursewright.errors import Conflict, NotFound
 from coursewright.queue import Done, Fail, JobQueue, JobStatus, Lease, Outcome, Snooze, TaskSpec, Worker
+from coursewright.queue.heartbeat import Heartbeat
 from coursewright.queue.leases import Leases
 from coursewright.settings import DatabaseSettings, WorkerSettings
 
@@ -656,6 +658,17 @@ async def test_a_lease_that_is_being_ended_does_not_hold_up_the_heartbeat(bench:
         other.execute("delete from coursewright.leases where task_id = %s", [leases[0].task_id])
         heart.execute("set statement_timeout = '5 s'")
         assert len(heart.execute(sql("coursewright.queue", "heartbeat"), mine).fetchall()) == 2
+
+
+async def test_the_heartbeat_goes_on_when_the_database_was_away(database_url: str) -> None:
+    urls = iter(["postgresql://nobody@127.0.0.1:1/none", database_url])
+    stopped = threading.Event()
+    heartbeat = Heartbeat(
+        lambda: connect_sync(next(urls)), lease=15, interval=5, control=0.01, on_stop=lambda *_: stopped.set()
+    )
+    heartbeat.add(UUID(int=9), 1)  # a lease that nobody has: it is reported as lost by the first look that succeeds
+    with heartbeat:
+        assert await asyncio.to_thread(stopped.wait, 10)
 
 
 async def test_a_call_that_settles_wakes_its_tasks(bench: Bench) -> None:

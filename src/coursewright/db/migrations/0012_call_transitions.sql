@@ -296,7 +296,9 @@ begin
     select x.* into c from coursewright.calls x join coursewright.sends y on y.call_id = x.id where y.id = send
        for update of x;
     select * into s from coursewright.sends x where x.id = send for update;
-    if s.state = 'settled' then  -- the provider's own word was quicker
+    if not found then
+        raise exception 'no such send: %', send using errcode = 'foreign_key_violation';
+    elsif s.state = 'settled' then  -- the provider's own word was quicker
         update coursewright.sends x set provider_id = coalesce(x.provider_id, provider) where x.id = send;
         return;
     elsif s.state = 'suspected' and c.state = 'open' then
@@ -329,7 +331,9 @@ begin
     select x.* into c from coursewright.calls x join coursewright.sends y on y.call_id = x.id where y.id = send
        for update of x;
     select * into s from coursewright.sends x where x.id = send for update;
-    if s.state = 'settled' then
+    if not found then
+        raise exception 'no such send: %', send using errcode = 'foreign_key_violation';
+    elsif s.state = 'settled' then
         return c.send_id = send;
     end if;
     update coursewright.sends x
@@ -495,7 +499,7 @@ end $$;
 
 -- What is deleted here, by whomever, is to be deleted from a first level, too.
 create function coursewright.forget_elsewhere() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.forgotten (key, organisation_id)
     select c.key, c.organisation_id from gone g join coursewright.calls c on c.id = g.call_id

@@ -19,7 +19,7 @@ alter table coursewright.deliveries enable row level security;
 
 -- A job that was made again and ends again is news again; only its newest course is written into tables.
 create function coursewright.tell_application() returns trigger language plpgsql security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 begin
     update coursewright.deliveries d set state = 'superseded', ended_at = clock_timestamp()
      where d.job_id = new.id and d.way = 'tables' and d.state = 'waiting';

@@ -16,7 +16,7 @@ create index if not exists course_generation_queue_granted
 -- Before every write of an entry, after derive_entry: what is not granted is not ready. An entry that is made for a job
 -- again keeps the limit that the job was asked for under.
 create function coursewright.grant_entry() returns trigger language plpgsql security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         new.granted := false;
@@ -67,7 +67,7 @@ end $$;
 
 -- After every statement that writes limited entries.
 create function coursewright.deal_changed() returns trigger language plpgsql security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 declare
     whose record;
 begin

@@ -52,7 +52,7 @@ end $$;
 
 -- Every attempt at a task that ended, and how.
 create function coursewright.tally_attempt() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.tallies values ('task_attempt_seconds', array[new.task_type,
         case when new.rescues > old.rescues then case new.status when 'failed' then 'poisoned' else 'rescued' end
@@ -67,7 +67,7 @@ create trigger coursewright_tally_attempt after update of status on public.cours
     execute function coursewright.tally_attempt();
 
 create function coursewright.tally_job() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.tallies values ('jobs_ended_total', array[new.status]);
     return null;
@@ -77,7 +77,7 @@ create trigger coursewright_tally_job after update of status on public.course_ge
     execute function coursewright.tally_job();
 
 create function coursewright.tally_tick() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         insert into coursewright.tallies values ('ticks_total', '{begun}', 1);
@@ -93,7 +93,7 @@ create trigger coursewright_tally_tick after insert or update of ended_at on cou
 
 -- Every request to a provider that came to an end. One that was given up and answered after all ends twice.
 create function coursewright.tally_send() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.tallies values ('model_call_seconds', array[new.model,
         case when new.state <> 'settled' then coalesce(new.error, new.state)
@@ -114,7 +114,7 @@ create trigger coursewright_tally_send after update of state on coursewright.sen
     execute function coursewright.tally_send();
 
 create function coursewright.tally_stored_answer() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.tallies values ('stored_answers_total', array[new.model]);
     return null;
@@ -123,7 +123,7 @@ create trigger coursewright_tally_stored_answer after update of hits on coursewr
     for each row when (new.hits > old.hits) execute function coursewright.tally_stored_answer();
 
 create function coursewright.tally_document() returns trigger language plpgsql
-security definer set search_path = pg_catalog as $$
+security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into coursewright.tallies values ('documents_read_total', array[new.status]);
     return null;
