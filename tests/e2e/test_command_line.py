@@ -178,8 +178,11 @@ def test_a_wrong_call_says_what_to_do(made: CommandLine, words: tuple[str, ...],
     assert re.search(says, err)
 
 
-def test_doctor_and_config_answer(made: CommandLine) -> None:
-    assert "✓ Postgres" in made.run("doctor")[0]
+def test_doctor_and_config_answer(made: CommandLine, tmp_path: Path) -> None:
+    told = made.run("doctor")[0]
+    assert re.search(r"✓ Postgres .*\n.*\n  psql 'postgresql://coursewright@/postgres\?host=", told)
+    assert "✓ The schema is up to date" in told
+    assert "!" not in CommandLine(tmp_path).run("doctor")[0]  # what a newcomer does first
     assert json.loads(made.run("config", "--json")[0])["worker"]["concurrency"] == 4
 
 

@@ -46,8 +46,8 @@ async def _doctor(configured: Settings) -> bool:
             sound = await _server(configured.database_url.get_secret_value(), "from DATABASE_URL", configured)
         else:
             async with embedded_postgres(configured.data_dir) as url:
-                sound = await _server(url, f"embedded in {configured.data_dir}", configured)
-                tell(f"SQL, as long as a command of Coursewright runs:\npsql {shlex.quote(url)}", to=stdout)
+                reached = f"By SQL, as long as a command of Coursewright runs:\npsql {shlex.quote(url)}"
+                sound = await _server(url, f"embedded in {configured.data_dir}", configured, reached)
     except CoursewrightError as error:
         _line("✗", error.detail, error.hint)
         sound = False
@@ -64,14 +64,16 @@ def _disk(folder: Path) -> None:
         _line("✓", f"{free / 1e9:,.0f} GB of disk free")
 
 
-async def _server(url: str, where: str, configured: Settings) -> bool:
+async def _server(url: str, where: str, configured: Settings, reached: str = "") -> bool:
     """Look at the server itself, its extensions and the schema; tell whether it can be used."""
-    from coursewright.db.migrate import pending
+    from coursewright.db.migrate import migrations, pending
 
-    if not await asyncio.to_thread(_ask, url, where):
+    if not await asyncio.to_thread(_ask, url, where, reached):
         return False
     missing = await pending(url)
-    if missing:
+    if len(missing) == len(migrations()):
+        _line("✓", "The database is new; the next command makes its tables")
+    elif missing:
         _line(
             "!",
             f"The schema lacks {count(len(missing), 'migration')}",
@@ -102,7 +104,7 @@ async def _queue(url: str, configured: Settings) -> None:
     _line("!" if found else "✓", f"The queue: {told}")
 
 
-def _ask(url: str, where: str) -> bool:
+def _ask(url: str, where: str, reached: str) -> bool:
     from coursewright.db.migrate import OLDEST_SERVER
     from coursewright.db.pool import connect_sync
 
@@ -112,7 +114,7 @@ def _ask(url: str, where: str) -> bool:
         if version < OLDEST_SERVER:
             _line("✗", name, "Use Postgres 15 or newer.")
             return False
-        _line("✓", name)
+        _line("✓", name, reached)
         _vector(connection)
     return True
 
