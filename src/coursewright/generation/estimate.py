@@ -19,7 +19,7 @@ _PROMPT = 900  # tokens of system text, brief and instructions
 _SECTION_WORDS, _MOST_SECTIONS = 500, 90  # of sources a section, where the structure is left open
 _SECTIONS_A_LESSON, _LESSONS_A_MODULE = 3, 3
 _SECONDS_A_TOKEN, _FIRST_SECONDS = 1 / 60, 2.0  # of output
-_LONGEST_CHAIN = 5
+_FIRST = ("knowledge_analysis", "outline_generation", "lesson_section")  # one waits for the other, the rest for these
 _REPAIRS = 0.5  # of all calls, at worst
 _SURE, _UNSURE = 0.1, 0.4  # what a range leaves either side: always, and once more by the number of earlier courses
 _FURTHEST = 10.0  # times that one course may correct an estimate
@@ -110,8 +110,7 @@ def estimate(
         cost = sum((dollars * cheaper.get(kind, Decimal(1)) for kind, dollars in whole.items()), Decimal(0))
         more = sum(whole.values(), Decimal(0)) * Decimal(str(max(0.0, high - 1)))  # repairs, mostly
         dollars = (cost * Decimal(str(low)), cost + more)
-    longest = max(each.output for each in work) * _SECONDS_A_TOKEN + _FIRST_SECONDS
-    minutes = max(_LONGEST_CHAIN, math.ceil(calls / at_once)) * longest / 60
+    minutes = _minutes(work, at_once)
     return Estimate(
         model=model,
         work=work,
@@ -123,6 +122,15 @@ def estimate(
         sized=sized,
         courses=learned.courses,
     )
+
+
+def _minutes(work: Sequence[Work], at_once: int) -> float:
+    """Return how long the calls take: one after the other where they wait for each other, the others side by side."""
+    lasts = {each.kind: each.output * _SECONDS_A_TOKEN + _FIRST_SECONDS for each in work}
+    whole = {each.kind: each.calls * lasts[each.kind] for each in work}
+    chain = whole["knowledge_analysis"] + lasts["outline_generation"] + lasts["lesson_section"]
+    chain += max(lasts[kind] for kind in lasts if kind not in _FIRST)
+    return (chain + max(0, sum(whole.values()) - chain) / at_once) / 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ PASSAGES = [
 ]  # fmt: skip
 
 
-def guess(*outcomes: Outcome) -> Estimate:
+def guess(*outcomes: Outcome, at_once: int = 20) -> Estimate:
     abilities = Abilities(context_window=100_000)
-    return estimate(PASSAGES, REQUEST, "openai:x", abilities, parse_price("1/2"), outcomes=outcomes)
+    return estimate(PASSAGES, REQUEST, "openai:x", abilities, parse_price("1/2"), at_once, outcomes=outcomes)
 
 
 def took(times: float, course: int = 1) -> list[Outcome]:
@@ -41,6 +41,15 @@ def test_the_first_estimate_is_of_sizes_alone() -> None:
     assert first.courses == 0
     assert first.work == first.sized
     assert first.calls[1] == pytest.approx(first.calls[0] * 1.5, abs=1)
+
+
+def test_calls_side_by_side_take_less_time_and_one_long_call_does_not_lengthen_the_others() -> None:
+    alone, some, all_at_once = (guess(at_once=number).minutes[1] for number in (1, 4, 1_000))
+    assert alone > some > all_at_once > alone / 20
+    outline = next(each for each in guess().sized if each.kind == "outline_generation")
+    long = Outcome(1, outline.kind, 1, outline.input, outline.output, 1, outline.input, outline.output + 6_000)
+    more = guess(*(each for each in took(1) if each.kind != outline.kind), long).minutes[1] - guess(*took(1)).minutes[1]
+    assert more == pytest.approx(6_000 / 60 / 60 * 1.5, rel=0.01)  # the seconds of its own tokens, once
 
 
 def test_an_estimate_learns_from_what_earlier_courses_took() -> None:
