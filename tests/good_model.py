@@ -96,7 +96,7 @@ def _section(prompt: str) -> dict[str, Any]:
     blocks = [
         {"kind": "paragraph", "text": sentence, "sources": [alias]}
         for alias, _, text in _PASSAGE.findall(prompt)
-        for sentence in _sentences(text)[:3]
+        for sentence in _sentences(text)[:3] or [text.strip().splitlines()[-1].strip("| ")]  # a table has none
     ]
     return {"blocks": _distinct(blocks), "examples": [], "key_concepts": [], "summary": blocks[0]["text"]}
 

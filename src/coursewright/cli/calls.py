@@ -181,7 +181,8 @@ def _state(call: CallRecord) -> str:
     if call.saved:
         return "stored"
     mode = f" {call.mode}" if call.mode in ("batch", "flex") else ""
-    return call.state + mode + (f" ×{call.sends}" if call.sends > 1 else "")
+    state = ("no reply" if call.sends else "waiting") if call.state == "open" else call.state
+    return state + mode + (f" ×{call.sends}" if call.sends > 1 else "")
 
 
 def _time(seconds: float | None) -> str:
