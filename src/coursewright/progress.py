@@ -98,12 +98,13 @@ class Watcher:
         """Say what is waited for, and which models are not asked at the moment; looked at every few seconds."""
         if time.monotonic() > self._look_again:
             self._look_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
-            found = [f"up to {each.seconds:.0f} s: {each.because}" for each in await self._jobs.waiting(job_id)]
+            found = []  # models first: a line may be cut off at its end
             for state in await model_states(self._pool):
                 if state.breaker != "closed":
-                    found.append(f"{state.model} fails too often: {state.last_error}")
+                    found.append(f"{state.model} fails too often: {(state.last_error or '').replace('_', ' ')}")
                 elif state.blocked_until:
                     found.append(f"{state.model} takes no more before {state.blocked_until.astimezone():%H:%M:%S}")
+            found += [f"up to {each.seconds:.0f} s: {each.because}" for each in await self._jobs.waiting(job_id)]
             self._trouble = "; ".join(found)
         return self._trouble
 

@@ -58,6 +58,7 @@ async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_
         "insert into coursewright.breakers (endpoint, model, fingerprint, state, reopen_at, last_error) "
         "values ('e', 'openai:x', 'f', 'open', clock_timestamp() + interval '1 minute', 'overloaded')",
     )
+    await execute(pool, "insert into coursewright.limits (endpoint, model, fingerprint) values ('e', 'openai:x', 'f')")
     await JobQueue(pool).pause(paused, because="The next call could cost 0.0400 dollars; 0.9700 of the 1.00 are spent.")
     await execute(
         pool,
@@ -72,6 +73,14 @@ async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_
         "error_message) values (%(job)s, 'section-7', 'lesson_section', 'failed', 'resource_exhausted', "
         "'Poison: 6 workers were lost.')",
         job=poisoned,
+    )
+    waiting = uuid4()
+    await execute(
+        pool,
+        "insert into course_generation_jobs (id, organisation_id, status) "
+        "values (%(job)s, %(organisation)s, 'processing')",
+        job=waiting,
+        organisation=LOCAL_ORGANISATION,
     )
     base = uuid4()
     await execute(
@@ -98,6 +107,7 @@ async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_
         assert way in said
     status = run(database_url, tmp_path, "status", str(paused))
     assert "Paused: The next call could cost 0.0400 dollars" in status
+    assert "openai:x fails too often: overloaded" in run(database_url, tmp_path, "status", str(waiting))
     assert "Poison: 6 workers were lost." in run(database_url, tmp_path, "status", str(poisoned))
 
 
