@@ -56,8 +56,11 @@ class Tokens:
         try:
             organisation_id = UUID(str(organisation))
         except ValueError as error:
+            claim = f"the claim {self._settings.organisation_claim}"
+            sought = "COURSEWRIGHT_AUTH__MEMBERSHIP_QUERY" if self._settings.membership_query else claim
             raise Forbidden(
-                "The user belongs to no organisation.", hint="Somebody has to add the user to one; then sign in again."
+                "The user belongs to no organisation.",
+                hint=f"Somebody has to add the user to one; then sign in again. It is sought in {sought}.",
             ) from error
         return Principal(organisation_id, user_id, str(role or self._settings.default_role))
 

@@ -134,7 +134,10 @@ async def test_a_token_that_is_not_right_is_refused(tokens: Service, forge: Any)
 
 async def test_a_user_without_an_organisation_is_forbidden(tokens: Service) -> None:
     assert await _status(tokens, token(app_metadata={})) == 403
-    assert await _status(tokens, token(app_metadata={"organisation_id": "none"})) == 403
+    none = {"Authorization": f"Bearer {token(app_metadata={'organisation_id': 'none'})}"}
+    answer = await tokens.anonymous.get(LIST, headers=none)
+    assert answer.status_code == 403
+    assert "the claim app_metadata.organisation_id" in answer.json()["hint"]
 
 
 async def test_the_organisation_may_come_from_a_query(pool: Pool, database_url: str) -> None:
