@@ -9,6 +9,7 @@ from coursewright.documents.split import split
 from coursewright.generation.authors.extractive.catalogue import catalogue
 from coursewright.generation.authors.extractive.concepts import find_concepts, predicate
 from coursewright.generation.authors.extractive.material import lesson_passages
+from coursewright.generation.authors.extractive.questions.gap import gaps
 from coursewright.generation.authors.extractive.reading_order import in_reading_order
 from coursewright.generation.authors.extractive.section import best_sentences, shown_blocks
 from coursewright.generation.authors.extractive.sentences import is_standalone
@@ -135,6 +136,19 @@ def test_a_first_page_with_a_table_of_contents_is_a_cover() -> None:
     given = passages(f"# Bees of the north\n\nAda Example\n\nContents\n\nThe hive 3\n\n# The hive\n\n{CHAPTER * 4}")
     kept, _ = lesson_passages(given, EN)
     assert [passage.heading_path for passage in kept] == [("The hive",)]
+
+
+@pytest.mark.parametrize("listing", ["class Incomplete\n    {", "def Incomplete(size):", "void Incomplete(int size);"])
+def test_what_a_listing_defines_is_no_gap(listing: str) -> None:
+    told = "The constructor of the class `Incomplete` first displays a message and throws an exception of its base."
+    asked = [
+        list(gaps(shown_blocks(passages(text), (), EN), "s", (), EN))
+        for text in (
+            f"# Exceptions\n\n{told}",
+            f"# Exceptions\n\n{told}\n\n    {listing}",
+        )
+    ]
+    assert [[draft.answers for draft in drafts] for drafts in asked] == [[("Incomplete",)], []]
 
 
 def test_items_of_slides_are_said_and_nothing_is_recalled_of_nothing() -> None:

@@ -1,7 +1,7 @@
 """Sentences with a gap where a command, file or setting is named: "The ____ command lists …".
 
 The word that says what kind of thing is sought stands beside the gap, and nothing else in the sentence is code, so that
-the reader knows what to look for.
+the reader knows what to look for. What a listing beside it defines is a name of that example: nobody needs to know it.
 """
 
 import re
@@ -16,6 +16,10 @@ from coursewright.generation.authors.extractive.words import count_words
 _MOST_PER_SECTION = 2
 _LONGEST_NAME = 22  # characters that can be asked of a memory
 _NO_NAME = re.compile(r"://|[*=<>{}$\"]|^\W*$|\s.*[\s/]|(?:/[^/]+){4}")
+_DEFINES = (  # stand before a name where a listing, in most programming languages, defines it
+    "class|struct|enum|union|namespace|concept|interface|trait|module|def|fn|func|function|sub|var|let|const|constexpr"
+    "|auto|void|int|bool|char|double|float|long|size_t|string|typename"
+)
 _FEWEST_WORDS, _FEWEST_UNSPACED, _MOST_WORDS = 9, 14, 30
 
 
@@ -30,7 +34,7 @@ def gaps(shown: Sequence[SourceBlock], section: str, used: Collection[str], word
         for start, end in sentences(block.text, words.language):
             sentence = block.text[start:end]
             term = "" if sentence in used else _sought(sentence, words)
-            if not term or term.casefold() in asked:
+            if not term or term.casefold() in asked or _is_of_example(term, shown):
                 continue
             asked.add(term.casefold())
             yield Draft(
@@ -67,6 +71,14 @@ def _sought(sentence: str, words: Catalogue) -> str:
         and not words.vague.search(sentence)
         else ""
     )
+
+
+def _is_of_example(term: str, shown: Sequence[SourceBlock]) -> bool:
+    name = term.removesuffix("()").rsplit("::", 1)[-1]
+    if re.match(rf"(?:{_DEFINES})\b", name):
+        return False
+    defined = re.compile(rf"\b(?:{_DEFINES})\b[\s*&]+(?:\w+::)*{re.escape(name)}\b")
+    return any(defined.search(text) for text in {block.passage.text for block in shown})
 
 
 def _gives_away(rest: str, term: str) -> bool:
