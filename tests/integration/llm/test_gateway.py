@@ -281,6 +281,15 @@ async def test_a_reply_that_the_database_cannot_take_waits_in_a_file(
     assert await bench.states() == ["settled"]
 
 
+async def test_who_waits_for_a_call_looks_again_before_long(pool: Pool) -> None:
+    """It may settle after this look and before the task says that it waits for it: then nothing wakes the task."""
+    bench = GatewayBench(pool)
+    await bench.left_in_flight()
+    with pytest.raises(Deferred) as caught:
+        await bench.ask()
+    assert 0 < caught.value.seconds <= 15
+
+
 async def _refuse_replies(bench: GatewayBench, why: str) -> None:
     """Let the database fail whenever a reply is stored, as a statement timeout or a deadlock would."""
     await bench.sql(f"create function refuse() returns trigger language plpgsql as $$ begin {why}; return new; end $$")

@@ -1,10 +1,11 @@
 """Limits, the line before them, fair shares, and the breaker."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from coursewright.db.pool import Pool
+from coursewright.db.pool import Pool, transaction
 from coursewright.errors import Overloaded, RateLimited
 from coursewright.llm import Deferred, Usage
 from coursewright.llm.limits import ModelState, model_states
@@ -224,3 +225,25 @@ async def test_a_fallback_is_asked_while_the_first_is_ill_and_its_answer_is_kept
     assert (await bench.ask("call-9", fallbacks=["scripted:large"])).value == "SCRIPTED:LARGE"
     assert len(bench.provider.log) == sent
     assert (await bench.ask("call-10", fallbacks=["scripted:large"])).value == "SCRIPTED:SMALL"
+
+
+async def test_a_round_of_duties_holds_no_limit_while_it_waits_for_a_budget(pool: Pool) -> None:
+    """Calls lock budgets first, then limits; the other way round the two would wait for each other."""
+    bench = GatewayBench(pool, limits=LIMITS)
+    await bench.ask("late for its turn")
+    await bench.sql("update coursewright.calls set ticket_due = -3600, ticket_tokens = 1")
+    await bench.left_in_flight()
+    await bench.expire()
+    async with transaction(pool) as calling:
+        await calling.execute("select from coursewright.budgets for update")
+        duties = asyncio.create_task(bench.gateway.duties())
+        waiting = (
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(20):
+            while not await bench.sql(waiting):  # noqa: ASYNC110 - what happens on the server tells nobody here
+                await asyncio.sleep(0.01)
+        await calling.execute("select from coursewright.limits for update nowait")
+    assert await duties == 1
+    assert (await state(bench)).waiting == 0
+    assert await bench.states() == ["settled", "suspected"]

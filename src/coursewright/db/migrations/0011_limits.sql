@@ -228,7 +228,7 @@ begin
     perform set_config('synchronous_commit', 'off', true);
     for late in select c.* from coursewright.calls c join coursewright.limits l using (endpoint, model, fingerprint)
                  where (coursewright.refilled(l, clock_timestamp())).turned - c.ticket_due > 30 * l.factor
-                 order by c.id limit 100 for update of c skip locked loop
+                 order by l.endpoint, l.model, l.fingerprint, c.id limit 100 for update of c skip locked loop
         update coursewright.calls c set ticket_due = null where c.id = late.id;
         update coursewright.limits l
            set tokens_level = l.tokens_level + case when l.tokens_rate is null then 0 else late.ticket_tokens end,

@@ -177,6 +177,8 @@ begin
                      where x.id = s.batch_id and x.state = 'submitted' and x.deadline_at > at;
                     wait := least(wait, 60);
                 end if;
+            else  -- it may settle before this task says that it waits for it, and then nobody wakes the task
+                wait := least(wait, 15);
             end if;
             return jsonb_build_object('outcome', 'pending', 'call', c.id, 'mode', s.mode, 'poll', false, 'seconds', wait);
         end if;
