@@ -429,7 +429,7 @@ async def open_coursewright(
         else:
             on_stage("Starting Postgres")
             url = await stack.enter_async_context(embedded_postgres(settings.data_dir))
-        await migrate(url)
+        await migrate(url, settings=settings.database)
         pool = await stack.enter_async_context(open_pool(url, settings.database))
         embedder = await stack.enter_async_context(open_embedder(settings.documents.embedder))
         program = Coursewright(settings, url, pool, embedder, providers(pool) if providers else None)

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 
 def _none_if_blank(value: Any) -> Any:
@@ -219,7 +226,9 @@ class ProviderSettings(_Section):
 
     model: str | None = Field(None, description="`provider:model` that writes when a request names none.")
     models: dict[str, str] = Field({}, description="Another model by kind of task, such as `lesson_mind_map`.")
-    fallbacks: tuple[str, ...] = Field((), description="Models to ask, in order, while the one before fails.")
+    fallbacks: tuple[str, ...] = Field(
+        (), description="JSON list of models to ask, in order, while the one before fails."
+    )
     openai_key: SecretStr | None = Field(None, description="Well-known name: OPENAI_API_KEY.")
     openai_webhook_secret: SecretStr | None = Field(
         None,
@@ -265,6 +274,20 @@ class DeliverySettings(_Section):
     path_sql: str | None = Field(None, description="The same for each module.")
     lesson_sql: str | None = Field(None, description="The same for each lesson.")
     sql_seconds: float = Field(30, gt=0, le=300, description="Time of each of these statements.")
+
+
+class _Environment(EnvSettingsSource):
+    """Hands a value that is no JSON on as it stands: then the check of values refuses it, and names its variable."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class _DotEnv(_Environment, DotEnvSettingsSource):
+    """The same for `.env`."""
 
 
 class Settings(BaseSettings):
@@ -372,6 +395,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("COURSEWRIGHT_OPENAI_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET"),
         description="The same as COURSEWRIGHT_PROVIDERS__OPENAI_WEBHOOK_SECRET.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *others: Any, **more: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the program says comes before the environment, and that before `.env`."""
+        return init_settings, _Environment(settings_cls), _DotEnv(settings_cls)
 
     @model_validator(mode="after")
     def _honour_well_known_names(self) -> "Settings":

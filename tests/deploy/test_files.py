@@ -35,7 +35,8 @@ RAILWAY: dict[str, dict[str, type]] = {
     },
 }  # fmt: skip
 FLY = {
-    "app", "primary_region", "kill_signal", "kill_timeout", "build", "deploy", "env", "processes", "http_service", "vm",
+    "app", "primary_region", "kill_signal", "kill_timeout", "build", "deploy", "env", "processes", "http_service",
+    "restart", "vm",
 }  # fmt: skip
 HOSTS_OWN = {"PATH", "PYTHONUNBUFFERED"}
 
@@ -137,6 +138,15 @@ def test_render_and_railway_and_fly_know_every_key() -> None:
     assert {process for vm in files.fly()["vm"] for process in vm["processes"]} == processes
 
 
+def test_a_database_that_is_away_ends_no_service() -> None:
+    """Hosts that ask again and again restart or cut off what fails, so they ask `/healthz`; what ends begins anew."""
+    assert files.render()["services"][0]["healthCheckPath"] == "/healthz"
+    assert [check["path"] for check in files.fly()["http_service"]["checks"]] == ["/healthz"]
+    assert [each["policy"] for each in files.fly()["restart"]] == ["always"]
+    for name in ("railway.json", "railway.worker.json"):
+        assert files.read_json(name)["deploy"]["restartPolicyType"] == "ALWAYS"
+
+
 def test_fly_asks_where_the_service_listens() -> None:
     assert files.fly()["http_service"]["internal_port"] == Settings().api.port
 
@@ -152,7 +162,7 @@ def test_vercel_sends_everything_to_the_function_and_rings_where_ticks_are() -> 
     assert cron["path"] == CRON_ROUTE
     assert len(cron["schedule"].split()) == 5
     requirements = (DEPLOY / "vercel" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert requirements[-1] == f"./coursewright-{__version__}-py3-none-any.whl"
+    assert requirements[-1] == f"./coursewright-{__version__}-py3-none-any.whl[openai,anthropic]"
 
 
 def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
@@ -163,6 +173,7 @@ def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
     assert told["USER"] == "10001"
     assert told["STOPSIGNAL"] == "SIGTERM"
     assert "/healthz" in told["HEALTHCHECK"]
+    assert "VOLUME" not in told, "Railway refuses it"
     assert "ENTRYPOINT" not in told, "hosts disagree on whether a command replaces it"
     # Healthcheck and CMD are lists: a shell would not hand on SIGTERM.
     json.loads(told["CMD"])

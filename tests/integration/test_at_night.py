@@ -46,6 +46,12 @@ async def test_no_worker(pool: Pool, database_url: str, tmp_path: Path) -> None:
     assert "nobody does it" not in said
 
 
+async def test_commands_name_jobs_of_every_organisation(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    job = await JobQueue(pool).enqueue("generate_course_v2", {}, organisation_id=uuid4())
+    assert str(job) in run(database_url, tmp_path, "jobs")
+    assert str(job) in run(database_url, tmp_path, "status", str(job)[:8])
+
+
 async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_url: str, tmp_path: Path) -> None:
     paused, poisoned = await begun(pool), uuid4()
     await execute(

@@ -1,5 +1,7 @@
 """What variables of the environment mean: well-known names, nothing as nothing, one of several."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -34,4 +36,24 @@ def test_whoever_sets_one_window_keeps_the_others(monkeypatch: pytest.MonkeyPatc
 def test_no_number_is_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSEWRIGHT_PROVIDERS__JOB_BUDGET", "inf")
     with pytest.raises(ValidationError, match="finite number"):
+        Settings()
+
+
+@pytest.mark.parametrize("value", ["openai:gpt-5.4-mini", "", "["])
+@pytest.mark.parametrize("name", ["PROVIDERS__FALLBACKS", "API__CORS_ORIGINS", "GATEWAY__LIMITS"])
+def test_what_is_no_json_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"COURSEWRIGHT_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert [each["loc"] for each in caught.value.errors()] == [tuple(name.lower().split("__"))]
+
+
+def test_a_file_of_variables_is_read_like_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text('COURSEWRIGHT_PROVIDERS__FALLBACKS=["openai:a"]\nPOLL_INTERVAL=7\nPORT=1\n')
+    monkeypatch.setenv("PORT", "10000")
+    settings = Settings()
+    assert (settings.providers.fallbacks, settings.poll_interval, settings.api.port) == (("openai:a",), 7, 10000)
+    (tmp_path / ".env").write_text("COURSEWRIGHT_PROVIDERS__FALLBACKS=openai:a")
+    with pytest.raises(ValidationError, match="fallbacks"):
         Settings()

@@ -70,7 +70,7 @@ async def _server(url: str, where: str, configured: Settings, reached: str = "")
 
     if not await asyncio.to_thread(_ask, url, where, reached):
         return False
-    missing = await pending(url)
+    missing = await pending(url, settings=configured.database)
     if len(missing) == len(migrations()):
         _line("✓", "The database is new; the next command makes its tables")
     elif missing:

@@ -55,6 +55,9 @@ def show(error: CoursewrightError) -> int:
     return EXIT_CODES[error.code]
 
 
+_AS_JSON = {"tuple_type": 'Write a JSON list: ["…", "…"]', "dict_type": 'Write a JSON object: {"…": "…"}'}
+
+
 def show_usage(message: str, command: str) -> int:
     """Print what is wrong with a command line and where its help is; return the exit code."""
     say("✗", message)
@@ -72,7 +75,7 @@ def show_foreign(error: Exception) -> int:
     if isinstance(error, pydantic.ValidationError):
         settings = error.title == "Settings"
         for problem in error.errors():
-            say("✗", f"{_named(problem['loc'], settings)}: {problem['msg']}")
+            say("✗", f"{_named(problem['loc'], settings)}: {_AS_JSON.get(problem['type'], problem['msg'])}")
         tell("coursewright config prints the settings in force." if settings else "See coursewright generate --help.")
         return EXIT_CODES["configuration" if settings else "invalid_request"]
     if isinstance(error, psycopg.OperationalError) and is_unavailable(error):

@@ -57,7 +57,7 @@ def jobs(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List the jobs, newest first."""
+    """List the jobs of all organisations, newest first."""
     asyncio.run(_jobs(settings(data_dir), limit, json=json))
 
 
@@ -82,10 +82,8 @@ def cancel(job: JobId, data_dir: DataDir = None) -> None:
 
 
 async def _jobs(configured: Settings, most: int, *, json: bool) -> None:
-    from coursewright.app import LOCAL_ORGANISATION
-
     async with open_coursewright(configured) as program:
-        found = await program.jobs.newest(LOCAL_ORGANISATION, most=most)
+        found = await program.jobs.newest(most=most)
         names = await titles(program, found)
     if json:
         print_json([_brief(job, names[job.id]) for job in found])

@@ -147,9 +147,7 @@ def document_path(text: str) -> Path:
 
 async def find(program: Coursewright, job: str) -> Job:
     """Return the job that was named by its id or the beginning of it. Raises NotFound, InvalidRequest."""
-    from coursewright.app import LOCAL_ORGANISATION
-
-    return await program.jobs.find(job, LOCAL_ORGANISATION)
+    return await program.jobs.find(job)
 
 
 __all__ = [

@@ -63,10 +63,10 @@ async def _migrate(configured: Settings) -> None:
     from coursewright.db.migrate import migrate as apply_migrations
 
     if configured.database_url:
-        applied = await apply_migrations(configured.database_url.get_secret_value())
+        applied = await apply_migrations(configured.database_url.get_secret_value(), settings=configured.database)
     else:
         async with embedded_postgres(configured.data_dir) as url:
-            applied = await apply_migrations(url)
+            applied = await apply_migrations(url, settings=configured.database)
     for name in applied:
         say("✓", name)
     if not applied:

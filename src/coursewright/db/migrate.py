@@ -10,8 +10,9 @@ from typing import LiteralString
 
 import psycopg
 
-from coursewright.db.pool import Connection, libpq, mapped_errors
+from coursewright.db.pool import Connection, connect, mapped_errors
 from coursewright.errors import MigrationError
+from coursewright.settings import DatabaseSettings
 
 OLDEST_SERVER = 150000
 _LOCK = 0x636F7572736577  # any constant number that no other program is likely to use: "coursew"
@@ -55,26 +56,27 @@ def migrations() -> list[Migration]:
     return [Migration(name.removesuffix(".sql"), texts[name]) for name in sorted(texts)]
 
 
-async def migrate(url: str, steps: list[Migration] | None = None) -> list[str]:
+async def migrate(
+    url: str, steps: list[Migration] | None = None, *, settings: DatabaseSettings | None = None
+) -> list[str]:
     """Apply what is missing and return the names. Safe to run from several processes at once.
 
     Raises MigrationError when an applied file was changed, when the schema is newer than the program, or when a
     migration fails (nothing of it stays).
     """
     steps = migrations() if steps is None else steps
-    async with await _connect(url) as connection:
+    async with await _connect(url, settings) as connection:
         stored = await _stored(connection)
-        await connection.rollback()  # the look is over: each step gets a transaction of its own
         _compare(stored, steps)
         if len(stored) == len(steps):  # the usual case, and a host that wakes for every request has no time for more
             return []
         return [step.name for step in steps if await _apply(connection, step, steps)]
 
 
-async def pending(url: str) -> list[str]:
+async def pending(url: str, *, settings: DatabaseSettings | None = None) -> list[str]:
     """Name the migrations that are missing, changing nothing. Raises MigrationError like `migrate`."""
     steps = migrations()
-    async with await _connect(url) as connection:
+    async with await _connect(url, settings) as connection:
         stored = await _stored(connection)
     _compare(stored, steps)
     return [step.name for step in steps if step.name not in stored]
@@ -89,11 +91,8 @@ def print_sql() -> str:
     return "\n".join(parts)
 
 
-async def _connect(url: str) -> Connection:
-    with mapped_errors():
-        connection = await psycopg.AsyncConnection.connect(
-            libpq(url), prepare_threshold=None, application_name="coursewright migrate"
-        )
+async def _connect(url: str, settings: DatabaseSettings | None) -> Connection:
+    connection = await connect(url, settings or DatabaseSettings())
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000
         await connection.close()

@@ -81,9 +81,9 @@ def _brief(
 
 
 @contextmanager
-def logged_as(**names: Any) -> Iterator[None]:
+def logged_as(**names: str | int) -> Iterator[None]:
     """Add names to every line that is logged inside, in this task and in those that it starts."""
-    with structlog.contextvars.bound_contextvars(**{name: str(value) for name, value in names.items()}):
+    with structlog.contextvars.bound_contextvars(**names):
         yield
 
 

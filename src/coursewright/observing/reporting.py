@@ -48,7 +48,8 @@ def _without_content(event: Any, hint: dict[str, Any]) -> Any:
         value["value"] = ""
     for part in ("logentry", "message", "extra", "breadcrumbs", "request", "server_name"):
         event.pop(part, None)
-    event["tags"] = {**event.get("tags", {}), **structlog.contextvars.get_contextvars()}
+    names = structlog.contextvars.get_contextvars()
+    event["tags"] = event.get("tags", {}) | {name: str(value) for name, value in names.items()}
     return event
 
 

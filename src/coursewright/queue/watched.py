@@ -33,7 +33,7 @@ async def watched(lease: Lease, attempt: Callable[[], Awaitable[Outcome | None]]
             word,
             f" ({error})" if error else "",
             seconds,
-            extra={"kind": lease.type, "outcome": word, "seconds": seconds},
+            extra={"kind": lease.type, "outcome": word.replace(" ", "_"), "seconds": seconds},
         )
 
 

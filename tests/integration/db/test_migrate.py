@@ -1,13 +1,15 @@
 """Migrations on a real Postgres: order, checksums, newer schemas, two at once, a role that is no superuser."""
 
 import asyncio
+import socket
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from coursewright.db.migrate import Migration, migrate, migrations, pending, print_sql
-from coursewright.errors import MigrationError
+from coursewright.errors import DatabaseUnavailable, MigrationError
+from coursewright.settings import DatabaseSettings
 
 ONE = Migration("0001_one", "create table one (id int); insert into one values (1);")
 TWO = Migration("0002_two", "create table two (id int); insert into two select id from one;")
@@ -75,3 +77,13 @@ async def test_what_runs_with_the_owners_rights_looks_into_temporary_schemas_las
         ).fetchall()
     assert rows
     assert [name for name, set_to in rows if "search_path=pg_catalog, pg_temp" not in (set_to or [])] == []
+
+
+async def test_a_server_that_never_answers_is_given_up() -> None:
+    """As behind a firewall that drops: who starts must end and say why, and be started anew."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"
+        for ask in (migrate, pending):
+            async with asyncio.timeout(30):
+                with pytest.raises(DatabaseUnavailable, match="timeout expired"):
+                    await ask(url, settings=DatabaseSettings(connect_timeout=2))

@@ -125,7 +125,7 @@ async def test_lines_say_where_they_belong_and_hold_no_secret(pool: Pool, databa
     (told,) = [line for line in lines(served) if line.get("request") == request]
     assert told["message"].startswith("POST /api/course-generation/v2 202 in ")
     (surprise,) = [line for line in lines(worked) if "exception" in line]
-    assert (surprise["job"], surprise["task"], surprise["attempt"]) == (str(planted), "planted", "1")
+    assert (surprise["job"], surprise["task"], surprise["attempt"]) == (str(planted), "planted", 1)
     assert "ValidationError: " in surprise["exception"]
     assert "steps.py" in surprise["exception"]
 
