@@ -26,7 +26,13 @@ ALL_FORMATS = ",".join(FORMATS)
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="Where to write. Default: out/TITLE.", metavar="FOLDER", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Where to write. Default: out/ and the title, or the documents' name.",
+        metavar="FOLDER",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON to stdout.", metavar="", rich_help_panel=OUTPUT)

@@ -49,7 +49,7 @@ def tell_course(out: Path, course: Course, quality: Quality, message: str | None
     stderr.print("[bold]Next[/]")
     rows = [("course", f"[link={page.as_uri()}]{escape(page.as_uri())}[/link]")] if page.is_file() else []
     rows += [("open it", escape(command("open", near(out))))] if page.is_file() else []
-    rows += [("files", escape(", ".join(sorted(str(near(path)) for path in _files(out)))))]
+    rows += [("files", escape(f"{', '.join(sorted(path.name for path in _files(out)))} in {near(out)}"))]
     for name, text in rows:
         stderr.print(f"  [dim]{name:<8}[/] {text}", soft_wrap=True)
 

@@ -12,6 +12,8 @@ from coursewright.documents.passages import Passage
 from coursewright.generation.assemble import Outputs, assemble, pins
 from coursewright.generation.graph import ANALYSIS
 
+_SHOWN = 3  # documents that could not be read, in the job's message
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
@@ -66,7 +68,10 @@ def summary(course: Course, quality: Quality) -> dict[str, Any]:
         "sources": len(course.sources),
         "flagged": quality.flagged,
     }
-    return {"message": f"“{course.title}” is finished.", "stats": stats}
+    unread = [each.document for each in quality.left_out]
+    more = f" and {len(unread) - _SHOWN} more" if len(unread) > _SHOWN else ""
+    told = f" Not read: {', '.join(unread[:_SHOWN])}{more}; the quality report says why." if unread else ""
+    return {"message": f"“{course.title}” is finished.{told}", "stats": stats}
 
 
 def _sections_of(passages: Sequence[Passage], language: str) -> list[KnowledgeSection]:

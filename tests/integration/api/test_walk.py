@@ -162,17 +162,18 @@ async def documents(page: Page, web: str) -> str:
         assert (await page.call("POST", f"{KB}/upload", 202, **form))["status"] == "queued"
     link = await page.call("POST", f"{KB}/url", 202, json={"url": web, "baseClassId": base})
     assert link["document"]["source_url"] == web
-    broken = {"files": {"file": ("broken.pdf", b"%PDF-1.7 and no more")}, "data": {"base_class_id": base}}
-    await page.call("POST", f"{KB}/upload", 202, **broken)
+    for name in ("broken.pdf", "torn.pdf"):
+        broken = {"files": {"file": (name, f"%PDF-1.7 {name}".encode())}, "data": {"base_class_id": base}}
+        await page.call("POST", f"{KB}/upload", 202, **broken)
     while True:
         listed = await page.call("GET", f"{KB}/documents?base_class_id={base}")
         if listed["progress"]["done"] == listed["progress"]["total"]:
             break
         await asyncio.sleep(0.1)  # as the page does
     states = {each["name"]: each["status"] for each in listed["documents"]}
-    assert states.pop("broken.pdf") == "error"
+    assert (states.pop("broken.pdf"), states.pop("torn.pdf")) == ("error", "error")
     assert set(states.values()) == {"completed"}
-    (bad,) = [each for each in listed["documents"] if each["status"] == "error"]
+    (bad,) = [each for each in listed["documents"] if each["name"] == "broken.pdf"]
     assert bad["error"]
     assert bad["hint"]
     await page.call("DELETE", f"{KB}/documents/{bad['id']}")
@@ -240,6 +241,8 @@ async def about(page: Page, base: str, job: str) -> None:
     told = await page.call("GET", f"{KB}/generation-status/{job}")
     assert (told["job"]["status"], told["job"]["progress_percentage"]) == ("completed", 100)
     assert told["job"]["result_data"]["taskSummary"]["successRate"] == 100
+    message = told["job"]["result_data"]["message"]
+    assert message == "“Keeping Honey Bees” is finished. Not read: torn.pdf; the quality report says why."
     assert told["courseOutline"]["title"] == "Keeping Honey Bees"
     assert (told["eta_seconds"], told["spend_usd"]) == (None, 0)
     assert told["messages"][-1]["message"].startswith("The course is finished")
