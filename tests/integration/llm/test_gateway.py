@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -251,9 +252,24 @@ async def test_a_reply_that_comes_after_another_is_paid_for_but_changes_nothing(
 
 async def test_text_that_postgres_does_not_take_is_stored_all_the_same(pool: Pool) -> None:
     bench = GatewayBench(pool, script(Say("a\x00b\ud800c \\u0000")))
-    await bench.ask()
-    assert (await bench.ask()).value == "A\ufffdB?C \\U0000"
+    for _ in range(2):  # as it came, and as it was stored
+        assert (await bench.ask()).value == "A\ufffdB\ufffdC \\U0000"
     assert len(bench.provider.log) == 1
+
+
+async def test_a_rejected_reply_with_half_a_character_is_quoted_in_the_next_turn(pool: Pool) -> None:
+    bench = GatewayBench(pool, script(Say("bad \ud800"), Say("good")))
+    assert (await bench.ask()).value == "GOOD"
+    assert len(bench.provider.log) == 2
+
+
+@pytest.mark.parametrize("tokens", [-(10**9), 10**30, None], ids=["below nothing", "beyond reason", "no number"])
+async def test_counts_that_cannot_be_cost_no_reply_and_raise_no_budget(pool: Pool, tokens: Any) -> None:
+    bench = GatewayBench(pool, script(Say("good", usage=Usage(input=tokens, output=tokens))))
+    for _ in range(2):
+        assert (await bench.ask()).value == "GOOD"
+    assert len(bench.provider.log) == 1
+    assert await bench.sql("select cost >= 0 from coursewright.sends")
 
 
 async def test_a_reply_that_the_database_cannot_take_waits_in_a_file(

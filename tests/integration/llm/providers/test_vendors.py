@@ -14,6 +14,7 @@ from coursewright.errors import (
     ConnectionLost,
     CoursewrightError,
     KeyRefused,
+    NeedsAction,
     NoCapacity,
     Overloaded,
     PromptTooLong,
@@ -174,6 +175,21 @@ async def test_how_a_reply_ended_and_what_it_took(name: str, body: dict[str, Any
     assert (reply.usage.input, reply.usage.output) == (20, 9)
     if name != "compatible":
         assert (reply.usage.cached, reply.usage.reasoning) == (8, 5)
+
+
+@pytest.mark.parametrize("output", [100, 9_000], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ["openai", "compatible"])
+async def test_a_page_for_people_is_no_reply_and_the_address_is_to_be_checked(name: str, output: int) -> None:
+    page = Answer("<!doctype html><title>Sign in</title>", headers={"content-type": "text/html; charset=utf-8"})
+    with vendor({_PATHS[name]: [page]}) as state, pytest.raises(NeedsAction, match="no API of a model") as caught:
+        await _send(name, state.url, max_output_tokens=output)
+    assert "--base-url" in caught.value.hint
+
+
+@pytest.mark.parametrize("body", [{}, [1, 2], {"choices": None}])
+async def test_json_of_another_kind_is_no_answer(body: Any) -> None:
+    with vendor({_PATHS["compatible"]: [Answer(body)]}) as state, pytest.raises(CallError, match="sent no answer"):
+        await _send("compatible", state.url)
 
 
 async def test_a_refused_parameter_is_left_out_once_and_for_all() -> None:

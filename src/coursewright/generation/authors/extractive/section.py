@@ -25,7 +25,7 @@ _ANNOUNCING_WORDS = 4  # more than the shortest sentence: an opening of a paragr
 _LEADS_IN = (":", "：")
 _ADDRESS = re.compile(r"://|www\.|\w@\w")
 _POINTER = re.compile(
-    r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:\d{0,3}(?:https?://|www\.|mailto:)\S+\W*)+$)", re.I
+    r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:\d{0,3}(?:https?://|www\.|mailto:)\S+(?:\s\W*|$))+$)", re.I
 )
 _INSIDE = 0.5  # what a sentence is worth that does not open its paragraph: the first one says what it is about
 _ON_TITLE = 2.5  # what a sentence is worth that names a thing from the title
@@ -119,7 +119,7 @@ def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceB
         text = block.text
         size = count_words(text, words.language)
         if block.kind in ("paragraph", "note") and (
-            (_POINTER.match(text) and size <= _POINTER_WORDS)
+            (size <= _POINTER_WORDS and _POINTER.match(text))
             or not any(char.isalnum() for char in text)
             or is_matter(text, words)
         ):
