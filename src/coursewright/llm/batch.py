@@ -55,9 +55,7 @@ class Batches:
 
     async def duties(self) -> int:
         """Hand in the next wave, and look after the batch that is due. Returns how many calls got on."""
-        done = 0
-        if wave := await self._scalar("take_wave", **self._wave_settings()):
-            done += await self._submit(wave)
+        done = await self._flights.finish(self._hand_in())
         if due := await self._due():
             done += await self._look_after(due)
         return done
@@ -69,6 +67,11 @@ class Batches:
         if due := await self._due():
             await self._look_after(due)
         return True
+
+    async def _hand_in(self) -> int:
+        """Hand in the next wave. To be done to its end: a batch that is on its way may be billed."""
+        wave = await self._scalar("take_wave", **self._wave_settings())
+        return await self._submit(wave) if wave else 0
 
     async def _submit(self, wave: dict[str, Any]) -> int:
         batch = UUID(wave["batch"])
@@ -87,13 +90,8 @@ class Batches:
             logger.warning("A batch of %d calls to %s was not taken: %s", len(items), wave["model"], error.detail)
             return 0
         failpoints.hit("submitted")
-        await self._scalar(
-            "record_batch",
-            batch=batch,
-            provider_id=provider_id,
-            window=self._settings.batch_seconds,
-            poll_in=self._settings.batch_poll_seconds,
-        )
+        async with self._flights.spilled(batch, {"batch": str(batch), "provider_id": provider_id}):
+            await self._flights.identify_batch(batch, provider_id)
         failpoints.hit("identified")
         return len(items)
 

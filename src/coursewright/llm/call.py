@@ -96,6 +96,10 @@ class CallRows:
         """Store the provider's id of a background request; the reply can be fetched for `window` seconds."""
         await self._scalar("record_id", send=send, provider_id=provider_id, window=window, poll_in=poll_in)
 
+    async def record_batch(self, batch: UUID, provider_id: str, window: float, poll_in: float) -> None:
+        """Store the provider's id of a batch, which may take `window` seconds."""
+        await self._scalar("record_batch", batch=batch, provider_id=provider_id, window=window, poll_in=poll_in)
+
     async def record_reply(
         self,
         send: UUID,

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -41,6 +41,7 @@ from coursewright.settings import GatewaySettings
 logger = logging.getLogger("coursewright.llm")
 
 Settled = Callable[[UUID], Awaitable[None]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Flights:
         self._spill = spill
         self._on_settled = on_settled
         self._flex = Decimal(str(settings.flex_multiplier))
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def fly(self, begun: Begun, provider: Provider, kind: str, request: Request, terms: Terms) -> Reply:
         """Send and return the reply, which is on disk by then.
@@ -108,6 +109,13 @@ class Flights:
         self._running.add(task)
         task.add_done_callback(self._landed)
 
+    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Return what comes of something that is done to its end, also when who asked is cancelled meanwhile."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._landed)
+        return await asyncio.shield(task)
+
     async def settle(self) -> None:
         """Wait for everything that is in flight now, and what follows from it."""
         if self._running:
@@ -129,9 +137,13 @@ class Flights:
         return reply
 
     async def store_late(self, record: dict[str, Any]) -> bool:
-        """Store a reply, or an id, that was spilled; False while the database is away."""
-        send = UUID(record["send"])
+        """Store a reply, or an id, that was spilled; False while the database does not take it."""
+        name = record.get("send") or record["batch"]
         try:
+            if "batch" in record:
+                await self.identify_batch(UUID(name), record["provider_id"])
+                return True
+            send = UUID(name)
             if "provider_id" in record:
                 await self.identify(send, record["provider_id"])
             else:
@@ -140,10 +152,10 @@ class Flights:
         except DatabaseUnavailable:
             return False
         except psycopg.errors.ForeignKeyViolation:
-            logger.warning("A kept reply belongs to a call that another database holds: %s", record["send"])
+            logger.warning("A kept reply belongs to a call that another database holds: %s", name)
             return False
         except psycopg.Error as error:  # neither those that wait behind it nor the program's start are to suffer
-            logger.warning("A kept reply cannot be stored yet: %s: %s", record["send"], error)
+            logger.warning("A kept reply cannot be stored yet: %s: %s", name, error)
             return False
         await self._tell(UUID(record["call"]))
         return True
@@ -151,6 +163,24 @@ class Flights:
     async def replay(self) -> int:
         """Store the replies that were spilled. Returns how many."""
         return await self._spill.replay(self.store_late) if self._spill else 0
+
+    @asynccontextmanager
+    async def spilled(self, name: UUID, record: dict[str, Any]) -> AsyncIterator[None]:
+        """Keep in a file what the database is to know but was not told, whatever went wrong: it is away, others were in
+        the way, or this process ends. Whether the statement had its effect does not matter, it may be repeated.
+
+        `name`: of the send or batch, which the file is called after; `record`: what `store_late` takes.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self._spill is None:
+                raise
+            path = await asyncio.to_thread(self._spill.keep, str(name), record)
+            logger.warning("The database was not told (%s); what it is to know waits in %s", error, path)
+            if isinstance(error, psycopg.Error):
+                raise DatabaseUnavailable(f"A reply waits in a file, to be stored when it can be: {error}") from error
+            raise
 
     async def close(self, grace: float) -> None:
         """Wait for what is in flight, at most `grace` seconds; what remains is booked as perhaps billed."""
@@ -161,7 +191,7 @@ class Flights:
         if self._running:
             await asyncio.wait(self._running)
 
-    def _landed(self, task: "asyncio.Task[None]") -> None:
+    def _landed(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("What follows from a call failed: %r", error)
@@ -218,7 +248,7 @@ class Flights:
         except Exception as error:
             raise await self._failed(sent, provider, error, time.monotonic() - began) from error
         failpoints.hit("submitted")
-        async with self._spilled(sent, {"provider_id": provider_id}):
+        async with self.spilled(sent.send, {**_names(sent), "provider_id": provider_id}):
             await self.identify(sent.send, provider_id)
         failpoints.hit("identified")
         raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
@@ -237,6 +267,11 @@ class Flights:
         """Store the provider's id of a background request."""
         await self._rows.record_id(send, provider_id, self._settings.background_seconds, self._settings.poll_seconds)
 
+    async def identify_batch(self, batch: UUID, provider_id: str) -> None:
+        """Store the provider's id of a batch."""
+        window, poll_in = self._settings.batch_seconds, self._settings.batch_poll_seconds
+        await self._rows.record_batch(batch, provider_id, window, poll_in)
+
     async def _record(self, sent: Sent, reply: Reply) -> None:
         """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away."""
         stored = reply_to_json(reply)
@@ -244,7 +279,8 @@ class Flights:
         cost = None if price is None else price.cost(reply.usage)
         other = None if price is None or price == sent.price else price.to_json()
         dollars = None if cost is None else str(cost)
-        async with self._spilled(sent, {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other}):
+        record = {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other}
+        async with self.spilled(sent.send, _names(sent) | record):
             await self._rows.record_reply(sent.send, sent.prompt, stored, cost, other)
         failpoints.hit("recorded")
 
@@ -266,23 +302,6 @@ class Flights:
             requests={"limit": limits.requests.limit, "remaining": limits.requests.remaining},
             tokens={"limit": limits.tokens.limit, "remaining": limits.tokens.remaining},
         )
-
-    @asynccontextmanager
-    async def _spilled(self, sent: Sent, record: dict[str, Any]) -> AsyncIterator[None]:
-        """Keep in a file what the database is to know but was not told, whatever went wrong: it is away, others were in
-        the way, or this process ends. Whether the statement had its effect does not matter, it may be repeated.
-        """
-        try:
-            yield
-        except BaseException as error:
-            if self._spill is None:
-                raise
-            about = {"call": str(sent.call), "send": str(sent.send)}
-            path = await asyncio.to_thread(self._spill.keep, str(sent.send), about | record)
-            logger.warning("The database was not told (%s); what it is to know waits in %s", error, path)
-            if isinstance(error, psycopg.Error):
-                raise DatabaseUnavailable(f"A reply waits in a file, to be stored when it can be: {error}") from error
-            raise
 
     async def _failed(self, sent: Sent, provider: Provider, error: Exception, seconds: float) -> BaseException:
         """Record a failure and return what the caller is to raise."""
@@ -337,6 +356,10 @@ class Flights:
                 await self._on_settled(call)
             except (DatabaseUnavailable, psycopg.Error) as error:
                 logger.warning("Those who wait for call %s are not woken, they will ask: %s", call, error)
+
+
+def _names(sent: Sent) -> dict[str, Any]:
+    return {"call": str(sent.call), "send": str(sent.send)}
 
 
 __all__ = ["Flights", "Sent", "Settled"]

@@ -1,17 +1,20 @@
 """Calls that are not urgent are pooled, handed in once, and fetched by any worker; what fails is asked for alone."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from coursewright.db.pool import Pool
-from coursewright.errors import CallTimedOut, ConnectionLost, NoCapacity, Overloaded
+from coursewright.errors import CallTimedOut, ConnectionLost, DatabaseUnavailable, NoCapacity, Overloaded
 from coursewright.llm import Deferred, Usage
 from coursewright.llm.call import request_from_json
 from coursewright.llm.limits import model_states
-from coursewright.llm.provider import BatchItem
+from coursewright.llm.provider import BatchItem, FixedProviders
 from coursewright.llm.providers.scripted import Say, Scripted
 from tests.integration.llm.gateway_bench import ALPHA, BETA, JOB, GatewayBench
 
@@ -211,6 +214,52 @@ async def test_a_submitter_that_died_is_booked_and_its_late_results_are_kept(poo
         await turn(bench)
     assert await bench.states() == ["settled"] * 4
     assert (await bench.money())[2] == 0
+
+
+async def test_a_batch_that_is_on_its_way_is_handed_in_although_the_worker_stops(pool: Pool) -> None:
+    sent, let_go = asyncio.Event(), asyncio.Event()
+
+    class Slow(Scripted):
+        async def submit_batch(self, items: Sequence[BatchItem]) -> str:
+            sent.set()
+            await let_go.wait()
+            return await super().submit_batch(items)
+
+    bench = GatewayBench(pool, wave_seconds=0)
+    slow = Slow(lambda request, asked: Say(f"honey {asked}"))
+    bench.gateway._batches._providers = FixedProviders(slow)
+    await waiting(bench, *KEYS)
+    duties = asyncio.create_task(bench.gateway.duties())
+    await sent.wait()
+    duties.cancel()
+    await asyncio.wait([duties])
+    let_go.set()
+    await bench.gateway.settle()
+    assert await bench.states() == ["submitted"] * 4
+    for _ in range(2):
+        await turn(bench)
+    assert await bench.states() == ["settled"] * 4
+
+
+async def test_the_id_of_a_batch_that_the_database_does_not_take_waits_in_a_file(pool: Pool, tmp_path: Path) -> None:
+    bench = GatewayBench(pool, spill=tmp_path, wave_seconds=0)
+    await waiting(bench, *KEYS)
+    await bench.sql(
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'in the way' using errcode = 'deadlock_detected'; end $$"
+    )
+    await bench.sql(
+        "create trigger refuse before update on coursewright.batches for each row"
+        " when (new.state = 'submitted') execute function refuse()"
+    )
+    with pytest.raises(DatabaseUnavailable):
+        await bench.gateway.duties()
+    await bench.sql("drop trigger refuse on coursewright.batches")
+    assert await bench.states() == ["submitting"] * 4
+    for _ in range(3):
+        await turn(bench)
+    assert await bench.states() == ["settled"] * 4
+    assert len(bench.provider.log) == 4
 
 
 async def test_near_its_deadline_a_job_goes_on_at_once_and_ends_its_batch(pool: Pool) -> None:

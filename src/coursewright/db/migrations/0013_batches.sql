@@ -90,6 +90,9 @@ begin
            deadline_at = clock_timestamp() + make_interval(secs => "window"),
            poll_at = clock_timestamp() + make_interval(secs => poll_in)
      where b.id = batch;
+    if not found then
+        raise exception 'no such batch: %', batch using errcode = 'foreign_key_violation';
+    end if;
     update coursewright.sends s
        set state = 'submitted', deadline_at = clock_timestamp() + make_interval(secs => "window" + 7200)
      where s.batch_id = batch and s.state = 'submitting';
