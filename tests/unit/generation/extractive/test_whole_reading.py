@@ -33,6 +33,11 @@ def test_a_note_that_is_only_a_link_is_not_shown() -> None:
     assert [text.splitlines()[0] for text in shown[1:]] == ["BACK TO BASICS RPC"]
 
 
+def test_addresses_without_end_are_looked_through_in_no_time() -> None:
+    hostile = "http://x" * 5_000 + " is what the author of the machine wrote about it."
+    assert [block.text for block in shown_blocks(passages(f"# Links\n\n{hostile}"), (), EN)] == [hostile]
+
+
 def test_what_a_note_defines_below_its_title_is_a_concept() -> None:
     (concept,) = [one for one in find_concepts(_passages(NOTES * 3), EN) if one.kind == "copula"]
     assert (concept.term, predicate(concept, EN)) == ("RPC", "a standard for remote services")
