@@ -22,6 +22,7 @@ PARTS = (
     TaskSpec("end", "content_validation", ("mind-map-l1", "exam"), needs="settled", decisive=True),
 )
 OUTLINE = {"outline": {"title": "Bees", "paths": [{"lessons": [{}, {}]}, {"lessons": [{}]}]}}
+PLAN = {"modules": [{"id": "m1", "title": "At home"}, {"id": "m2", "title": "In the field"}]}
 STATS = {"stats": {"modules": 2, "lessons": 3, "sections": 1, "questions": 12}}
 
 
@@ -34,12 +35,12 @@ class Told:
         self.leases = Leases(pool, FIRST)
         self.seen = 0
 
-    async def begin(self) -> UUID:
-        """Return a job whose outline is made."""
+    async def begin(self, *more: TaskSpec) -> UUID:
+        """Return a job whose outline is made; it has `more` tasks than `PARTS`."""
         self.job = await self.jobs.enqueue("generate_course_v2", {}, organisation_id=ALPHA)
         assert await self.leases.admit("w") == self.job
         outline = (await self.claim())["outline"]
-        assert await self.leases.complete(outline, Done({}, OUTLINE, tasks=PARTS))
+        assert await self.leases.complete(outline, Done(PLAN, OUTLINE, tasks=(*PARTS, *more)))
         return self.job
 
     async def claim(self) -> dict[str, Lease]:
@@ -85,6 +86,15 @@ async def test_a_good_job_is_told_from_beginning_to_end(told: Told) -> None:
         "Finished the check of the whole course.",
         "The course is finished: 2 modules, 3 lessons, 1 section, 12 questions.",
     ]
+
+
+async def test_a_quiz_is_told_by_its_module(told: Told) -> None:
+    await told.begin(TaskSpec("quiz-m2", "path_quiz", path_id="m2"), TaskSpec("quiz-m9", "path_quiz", path_id="m9"))
+    await told.news()
+    quizzes = await told.claim()
+    await told.leases.complete(quizzes["quiz-m2"], Done({}))
+    await told.leases.complete(quizzes["quiz-m9"], Done({}))
+    assert await told.news() == ["Finished the quiz of “In the field”.", "Finished the quiz of a module."]
 
 
 async def test_a_lesson_whose_parts_end_together_is_told_once(told: Told) -> None:

@@ -54,7 +54,7 @@ create function coursewright.tell_task(job uuid, identifier text) returns text s
                when 'lesson_assessment' then format('the questions of “%s”', lesson.title)
                when 'lesson_mind_map' then format('the mind map of “%s”', lesson.title)
                when 'lesson_brainbytes' then format('the brain bytes of “%s”', lesson.title)
-               when 'path_quiz' then 'the quiz of a module'
+               when 'path_quiz' then coalesce('the quiz of “' || module.title || '”', 'the quiz of a module')
                when 'class_exam' then 'the exam'
                when 'content_validation' then 'the check of the whole course'
                else t.task_identifier end
@@ -62,6 +62,11 @@ create function coursewright.tell_task(job uuid, identifier text) returns text s
       left join lateral (
            select s.input_data #>> '{lesson,title}' as title from public.course_generation_tasks s
             where s.job_id = t.job_id and s.task_identifier = format('section-%s-1', t.lesson_id)) lesson on true
+      left join lateral (
+           select m ->> 'title' as title
+             from public.course_generation_tasks o, jsonb_path_query(o.output_data, '$.modules[*]') m
+            where t.task_type = 'path_quiz' and o.job_id = t.job_id and o.task_identifier = 'outline'
+              and m ->> 'id' = t.path_id) module on true
      where t.job_id = job and t.task_identifier = identifier
 $$;
 
