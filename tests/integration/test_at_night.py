@@ -52,6 +52,22 @@ async def test_commands_name_jobs_of_every_organisation(pool: Pool, database_url
     assert str(job) in run(database_url, tmp_path, "status", str(job)[:8])
 
 
+async def test_a_job_of_the_api_is_resumed(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    """What was asked for over HTTP, or in a plain row, is written in other words than the command line's."""
+    base = uuid4()
+    wish = {"baseClassId": str(base), "title": "Honey Bees"}
+    job = await JobQueue(pool).enqueue("generate_course_v2", wish, organisation_id=uuid4(), base_class_id=base)
+    await JobQueue(pool).pause(job, because="The budget is used.")
+    await execute(
+        pool,
+        "insert into course_generation_jobs (organisation_id, job_type, job_data) "
+        "values (gen_random_uuid(), 'generate_course_v2', '[1]')",
+    )
+    assert [each["title"] for each in CommandLine(tmp_path, database_url).jobs()] == ["Untitled", "Honey Bees"]
+    _, said = CommandLine(tmp_path, database_url).run("resume", str(job), "--budget", "2", code=1)
+    assert "there is no passage to make a course from" in said
+
+
 async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_url: str, tmp_path: Path) -> None:
     paused, poisoned = await begun(pool), uuid4()
     await execute(

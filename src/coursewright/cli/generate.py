@@ -18,7 +18,7 @@ import typer
 
 from coursewright.cli.console import command, count, duration, near, print_json, say
 from coursewright.cli.help import Command
-from coursewright.cli.names import short
+from coursewright.cli.names import asked_of, short, titles
 from coursewright.cli.options import (
     ALL_FORMATS,
     MODEL,
@@ -365,8 +365,8 @@ async def _resume(
             with_model(configured, None, options.base_url, None), on_stage=display.on_stage
         ) as program:
             found = await find(program, job)
-            asked = found.job_data
-            target = out or near(Path(asked.get("out") or Path("out") / _slug(asked["request"].get("title") or job)))
+            title = (await titles(program, [found]))[found.id]
+            target = out or near(Path(asked_of(found).get("out") or Path("out") / _slug(title)))
             check_folder(target)
             await program.resume(found.id, None if options.budget is None else Decimal(str(options.budget)))
             await _work(program, found.id, Wish(target, wanted, json, data_dir, options), display, began)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from coursewright.cli.console import command, duration, print_json, say, stderr, stdout, tell
 from coursewright.cli.help import Command
-from coursewright.cli.names import short, titles
+from coursewright.cli.names import asked_of, short, titles
 from coursewright.cli.options import DataDir, JobId, Json, find, open_coursewright, settings
 from coursewright.cli.progress import making
 from coursewright.cli.spending import raised_cap
@@ -215,7 +215,7 @@ def _brief(job: Job, title: str) -> dict[str, Any]:
         "failed_tasks": job.failed_tasks,
         "skipped_tasks": job.skipped_tasks,
         "created_at": job.created_at.isoformat(),
-        "out": job.job_data.get("out"),
+        "out": asked_of(job).get("out"),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from coursewright.errors import InvalidRequest, NotFound
@@ -44,10 +44,16 @@ async def titles(program: Coursewright, jobs: Sequence[Job]) -> dict[UUID, str]:
     return {job.id: found[job.id] or (job.base_class_id and names.get(job.base_class_id)) or "Untitled" for job in jobs}
 
 
+def asked_of(job: Job) -> dict[str, Any]:
+    """Return what a job asks for; nothing where another program wrote what is no object."""
+    return job.job_data if isinstance(job.job_data, dict) else {}
+
+
 def _title(job: Job) -> str:
     message = (job.result_data or {}).get("message", "")
-    named: str = job.job_data.get("request", {}).get("title") or ""
-    return named or (message.split("”")[0].lstrip("“") if "”" in message else "")
+    asked = asked_of(job).get("request", asked_of(job))  # as the command line writes it, else in the API's words
+    named = asked.get("title") if isinstance(asked, dict) else None
+    return str(named or "") or (message.split("”")[0].lstrip("“") if "”" in message else "")
 
 
-__all__ = ["short", "titles", "whole"]
+__all__ = ["asked_of", "short", "titles", "whole"]
