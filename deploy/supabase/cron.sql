@@ -36,6 +36,9 @@ language sql stable security definer set search_path = pg_catalog as $$
                       and not exists (select from public.course_generation_queue q
                                        where q.job_id = j.id and q.scheduled_for > clock_timestamp() + interval '1 minute'))
         or exists (select from coursewright.documents d where d.background and d.status in ('queued', 'processing'))
+        -- tried before: where nobody is configured to deliver, none is
+        or exists (select from coursewright.deliveries d
+                    where d.state = 'waiting' and d.attempts > 0 and d.run_at <= clock_timestamp())
 $$;
 
 -- An entry that may begin now rings at once, whoever inserts it. The insert never fails for it: the next minute rings too.

@@ -121,6 +121,22 @@ def test_every_minute_rings_as_long_as_something_is_to_do(database: Database) ->
         assert len(database.rings()) == rings, status
 
 
+def test_a_webhook_that_has_to_be_told_again_rings(database: Database) -> None:
+    database.keep_secrets("https://courses.example")
+    job = database.insert()
+    database.run("update course_generation_jobs set status = 'completed' where id = %s", job)
+    database.run("update course_generation_queue set status = 'completed'")
+    database.rings()
+    database.minute()
+    assert database.rings() == []  # nobody has tried, so nobody is configured
+    database.run("update coursewright.deliveries set attempts = 1, run_at = clock_timestamp() + interval '5 minutes'")
+    database.minute()
+    assert database.rings() == []
+    database.run("update coursewright.deliveries set run_at = clock_timestamp() where way = 'webhook'")
+    database.minute()
+    assert len(database.rings()) == 1
+
+
 def test_a_job_without_an_entry_and_a_document_ring_too(database: Database) -> None:
     database.keep_secrets("https://courses.example")
     database.run("insert into course_generation_jobs (job_type, status) values ('translate_course', 'queued')")

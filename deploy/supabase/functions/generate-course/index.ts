@@ -2,7 +2,7 @@
 // user's own token (who may do what is decided there), and rings, so that a service that sleeps begins at once.
 //
 //   supabase secrets set WORKER_URL=https://courses.example CRON_SECRET=…
-//   supabase functions deploy generate-course
+//   supabase functions deploy generate-course --no-verify-jwt    # the service checks the token
 //
 // In a page: await supabase.functions.invoke("generate-course", { body: { baseClassId, title } })
 
