@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from uuid import UUID
 
 Value = TypeVar("Value")
 Value_co = TypeVar("Value_co", covariant=True)
+
+_MOST_TOKENS = 2**31 - 1
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Finish(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one call. `input` counts all input, `cached` and `cache_written` are parts of it; `output` counts all
-    output, `reasoning` is a part of it.
+    output, `reasoning` is a part of it. What an endpoint counts wrongly (below nothing, beyond reason, no number) costs
+    nothing or much, but its reply is kept and no budget grows by it.
     """
 
     input: int = 0
@@ -87,6 +92,13 @@ class Usage:
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
+
+    def __post_init__(self) -> None:
+        """Bring the counts into the range of the ledger's columns."""
+        for name in self.__slots__:
+            told: object = getattr(self, name)
+            count = told if isinstance(told, int) else 0
+            object.__setattr__(self, name, min(max(0, count), _MOST_TOKENS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,10 @@ class Reply:
     limits: ReportedLimits | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
     tier: str = ""
+
+    def __post_init__(self) -> None:
+        """Let the text be from the start as it is stored: a repair turn quotes it."""
+        object.__setattr__(self, "text", _NOT_STORABLE.sub("\ufffd", self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from coursewright.llm.providers.wiring import (
     deadline,
     effort,
     fingerprint,
+    refuse_page,
 )
 
 _VENDOR = "Anthropic"
@@ -69,6 +70,7 @@ class Anthropic:
                         return _reply(message, reported_limits(dict(events.response.headers)))
                 patient = anthropic.Timeout(timeout, connect=CONNECT_SECONDS)
                 raw = await self._client.messages.with_raw_response.create(**kept, timeout=patient)
+                refuse_page(raw.headers, _VENDOR)
                 return _reply(await raw.parse(), reported_limits(dict(raw.headers)))
 
         async with deadline(timeout, _VENDOR):

@@ -23,6 +23,7 @@ from coursewright.llm.providers.wiring import (
     Dropped,
     deadline,
     fingerprint,
+    refuse_page,
 )
 
 _NO_SUCH_MODE = "This endpoint has neither background nor batch mode."
@@ -65,10 +66,12 @@ class Compatible:
             with mapped(openai, self._what):
                 if request.max_output_tokens < STREAMED_FROM:
                     raw = await create(**parameters, timeout=patient)
+                    refuse_page(raw.headers, self._what)
                     return chat.read(raw.parse(), self._what, reported_limits(dict(raw.headers)))
                 stream = await create(
                     **parameters, timeout=patient, stream=True, stream_options={"include_usage": True}
                 )
+                refuse_page(stream.headers, self._what)
                 limits = reported_limits(dict(stream.headers))
                 return await chat.assemble(aiter(stream.parse()), self._what, limits)
 

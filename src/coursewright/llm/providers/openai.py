@@ -41,6 +41,7 @@ from coursewright.llm.providers.wiring import (
     drained,
     effort,
     fingerprint,
+    refuse_page,
 )
 
 _VENDOR = "OpenAI"
@@ -79,11 +80,13 @@ class OpenAI:
     async def _post(self, parameters: dict[str, Any]) -> Reply:
         with mapped(openai, _VENDOR):
             raw = await self._client.responses.with_raw_response.create(**parameters, store=self._storage, stream=False)
+            refuse_page(raw.headers, _VENDOR)
             return _reply(raw.parse(), reported_limits(dict(raw.headers)))
 
     async def _stream(self, parameters: dict[str, Any]) -> Reply:
         with mapped(openai, _VENDOR):
             raw = await self._client.responses.with_raw_response.create(**parameters, store=self._storage, stream=True)
+            refuse_page(raw.headers, _VENDOR)
             events = raw.parse()
             async for event in events:
                 if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent | ResponseFailedEvent):

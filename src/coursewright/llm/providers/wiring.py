@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from coursewright.errors import CallTimedOut, RequestRefused
+from coursewright.errors import CallTimedOut, NeedsAction, RequestRefused
 from coursewright.llm.providers.vendor_errors import unsupported_parameter
 
 T = TypeVar("T")
@@ -26,6 +26,15 @@ def fingerprint(key: str) -> str:
 def effort(reasoning_tokens: int) -> str:
     """Return the word for so much reasoning."""
     return next((word for most, word in _EFFORTS if reasoning_tokens <= most), "high")
+
+
+def refuse_page(headers: Mapping[str, str], vendor: str) -> None:
+    """Raise NeedsAction for a page meant for people: the address leads to a site, a proxy or a place to sign in."""
+    if headers.get("content-type", "").startswith("text/html"):
+        raise NeedsAction(
+            f"{vendor} answers with a page for people (HTML), so it is no API of a model.",
+            hint="Check the address, such as --base-url: with its path, which often is /v1.",
+        )
 
 
 @contextlib.asynccontextmanager
