@@ -12,6 +12,8 @@ from coursewright.db.pool import Pool, connected
 from coursewright.db.queries import sql
 from coursewright.settings import GatewaySettings
 
+_PRUNE_SECONDS = 3600.0
+
 
 class Cache:
     """Deletes prompts and replies: old ones, too many, or those derived from a document."""
@@ -27,6 +29,11 @@ class Cache:
         """
         days, megabytes = self._settings.cache_days if days is None else days, self._settings.cache_mb
         return await self._scalar("prune", {"days": days, "bytes": megabytes * 1_000_000})
+
+    async def prune_in_turn(self) -> None:
+        """Prune, unless any process did within the hour."""
+        if await self._scalar("take_prune", {"every": _PRUNE_SECONDS}):
+            await self.prune()
 
     async def forget(self, organisation_id: UUID, knowledge_base_id: UUID, documents: Sequence[str] | None) -> int:
         """Delete what was derived from documents of a knowledge base (None: from all of it). Returns how many."""

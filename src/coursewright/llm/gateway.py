@@ -33,7 +33,7 @@ from coursewright.settings import GatewaySettings
 
 logger = logging.getLogger("coursewright.llm")
 
-_PRUNE_SECONDS = 3600.0
+_SECONDS_TO_PRUNE = 600.0  # between looks whether it is time to
 _BATCH_SECONDS = 300.0  # between looks at a call in a batch, where nobody tells of its end
 
 Fallback = Callable[[UUID, str, str], Awaitable[None]]
@@ -137,8 +137,8 @@ class Gateway:
         if self._first is not None:
             await self._first.forget()
         if time.monotonic() >= self._next_prune:
-            self._next_prune = time.monotonic() + _PRUNE_SECONDS
-            await self._cache.prune()
+            self._next_prune = time.monotonic() + _SECONDS_TO_PRUNE
+            await self._cache.prune_in_turn()
         return done + await self._batches.duties()
 
     async def ended(self, provider: str, provider_id: str) -> bool:

@@ -4,7 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from coursewright.db.pool import Pool
+from coursewright.db.pool import Pool, transaction
+from coursewright.db.queries import sql
 from coursewright.errors import KeyRefused, NeedsWorker
 from coursewright.llm import Deferred, Gateway, Reply
 from coursewright.llm.provider import FixedProviders
@@ -132,3 +133,13 @@ async def test_a_batch_that_the_provider_says_has_ended_is_fetched_at_once(pool:
     assert await bench.gateway.ended("scripted", provider_id)
     assert await bench.states() == ["settled"]
     assert not await bench.gateway.ended("scripted", provider_id)
+
+
+async def test_requests_without_an_id_are_found_without_reading_the_whole_ledger(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("set local enable_seqscan = off")
+        query = sql("coursewright.llm", "orphans")
+        rows = await (await connection.execute("explain " + query, {"provider": "scripted"})).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert "sends_provider_id" in plan
+    assert "Seq Scan on sends" not in plan

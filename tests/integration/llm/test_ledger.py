@@ -84,6 +84,17 @@ async def test_old_texts_and_too_many_are_pruned_but_never_fresh_ones(
     assert len(bench.provider.log) == 2
 
 
+async def test_one_process_an_hour_prunes_not_each_that_starts(pool: Pool) -> None:
+    for expected in (0, 1, 0):
+        bench = GatewayBench(pool)  # as another process, or another tick, would
+        await bench.ask(f"call {expected}", generation=expected)
+        await bench.sql("update coursewright.calls set used_at = used_at - interval '1 year'")
+        await bench.gateway.duties()
+        assert await stored(bench) == expected
+        if expected:
+            await bench.sql("update coursewright.rounds set pruned_at = pruned_at - interval '1 hour'")
+
+
 async def test_a_document_that_anybody_deletes_takes_its_replies_along(pool: Pool) -> None:
     bench = GatewayBench(pool)
     await bench.sql("insert into coursewright.knowledge_bases values (%s, %s, 'bees', now())", BASE, ALPHA)

@@ -195,7 +195,8 @@ create table coursewright.rounds (
     installation uuid not null default gen_random_uuid(), -- tells this database from others at the same first level
     at timestamptz not null default '-infinity',
     gap double precision,                     -- seconds; null: not known
-    gap_at timestamptz not null default '-infinity'
+    gap_at timestamptz not null default '-infinity',
+    pruned_at timestamptz not null default '-infinity' -- when texts were pruned last, by whomever
 );
 insert into coursewright.rounds default values;
 
