@@ -8,7 +8,7 @@
 --     drop trigger coursewright_ring_service on public.course_generation_queue;
 
 create or replace function coursewright.ring_service() returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     address text := (select rtrim(s.decrypted_secret, '/') from vault.decrypted_secrets s
                       where s.name = 'coursewright_url');
@@ -29,7 +29,7 @@ end $$;
 
 -- Whether a tick would find something: nobody is woken for nothing.
 create or replace function coursewright.work_is_due() returns boolean
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select exists (select from public.course_generation_jobs j where j.status = 'processing')
         or exists (select from public.course_generation_jobs j
                     where j.status = 'queued' and j.job_type in ('generate_course_v2', 'generate_outline')
@@ -43,7 +43,7 @@ $$;
 
 -- An entry that may begin now rings at once, whoever inserts it. The insert never fails for it: the next minute rings too.
 create or replace function coursewright.ring_at_once() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if exists (select from fresh f where f.scheduled_for is null or f.scheduled_for <= clock_timestamp()) then
         perform coursewright.ring_service();

@@ -44,14 +44,14 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     configured = configured.model_copy(update={"api": configured.api.model_copy(update=given)})
 
-    tell = observed(configured)
+    with observed(configured) as tell:
 
-    def on_ready(where: str) -> None:
-        tell("→", f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.")
-        if not workers:
-            tell("→", "Without a worker: `coursewright worker` carries out what is asked for.")
+        def on_ready(where: str) -> None:
+            tell("→", f"Serving {where}, documentation at {where}/docs. Ctrl-C stops it.")
+            if not workers:
+                tell("→", "Without a worker: `coursewright worker` carries out what is asked for.")
 
-    asyncio.run(run(configured, with_worker=workers > 0, on_ready=on_ready))
+        asyncio.run(run(configured, with_worker=workers > 0, on_ready=on_ready))
 
 
 __all__ = ["register"]

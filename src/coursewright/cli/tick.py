@@ -52,12 +52,12 @@ def tick(
     """
     began = time.monotonic()
     configured = settings(data_dir, concurrency)
-    observed(configured, usual=logging.WARNING)
     budget = budget or configured.ticks.budget
     watchdog = threading.Timer(budget, _end_now)
     watchdog.daemon = True
     watchdog.start()
-    ticked = asyncio.run(_tick(configured, budget, began))
+    with observed(configured, usual=logging.WARNING):
+        ticked = asyncio.run(_tick(configured, budget, began))
     watchdog.cancel()
     if json:
         print_json(

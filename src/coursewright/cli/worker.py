@@ -48,7 +48,8 @@ def worker(
     SIGTERM and Ctrl-C let running tasks finish for a while and give the others back.
     """
     configured = settings(data_dir, concurrency)
-    asyncio.run(_worker(configured, observed(configured)))
+    with observed(configured) as tell:
+        asyncio.run(_worker(configured, tell))
 
 
 async def _worker(configured: Settings, tell: Callable[[str, str], None]) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from coursewright.access import ApiKeys
@@ -128,6 +129,18 @@ async def test_lines_say_where_they_belong_and_hold_no_secret(pool: Pool, databa
     assert (surprise["job"], surprise["task"], surprise["attempt"]) == (str(planted), "planted", 1)
     assert "ValidationError: " in surprise["exception"]
     assert "steps.py" in surprise["exception"]
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "tick"])
+def test_what_ends_a_process_is_a_line_of_its_log(command: str, tmp_path: Path) -> None:
+    away = {"DATABASE_URL": "postgresql://nobody:planted-password@127.0.0.1:9/none"}
+    words = [sys.executable, "-m", "coursewright", command]
+    done = subprocess.run(words, cwd=tmp_path, env=os.environ | away, capture_output=True, text=True)
+    assert done.returncode == 69
+    (last,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert last["level"] == "error"
+    assert last["message"].startswith("Postgres cannot be reached: ")
+    assert "is DATABASE_URL right?" in last["message"]
 
 
 def test_a_line_for_people_is_short_unless_something_is_wrong() -> None:
