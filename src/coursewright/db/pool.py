@@ -29,8 +29,9 @@ class Pool(Protocol):
 # Other programs' words in the same variable (Prisma, Supabase's dashboard); libpq refuses what it does not know.
 _FOREIGN_PARAMETERS = frozenset({"pgbouncer", "connection_limit", "pool_timeout", "schema", "supa"})
 
-# Lost or refused connections, shutdown, too many connections, full disk: classes 08, 53 and the 57P group.
-_UNAVAILABLE = ("08", "53", "57P")
+# Lost or refused connections, shutdown, too many connections, full disk: classes 08, 53 and the 57P group. 25006: the
+# server has become one that is only read, after a failover or because its disk is nearly full.
+_UNAVAILABLE = ("08", "53", "57P", "25006")
 
 # Deadlock or serialization failure, lock timeout, statement timeout.
 _IN_THE_WAY = ("40", "55P03", "57014")
@@ -83,7 +84,11 @@ class _Cancellable:
         async with self._pool.connection() as connection:
             if task and task.cancelling() > before:
                 raise asyncio.CancelledError
-            yield connection
+            try:
+                yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                await connection.close()  # the next one may lead to the server that took over
+                raise
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +135,7 @@ def mapped_errors() -> Iterator[None]:
         yield
     except psycopg_pool.PoolTimeout as error:
         raise DatabaseUnavailable(f"No connection to Postgres came free: {error}", hint=_HINT) from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
         if is_unavailable(error):
             raise DatabaseUnavailable(f"Postgres cannot be reached: {_first_line(error)}", hint=_HINT) from error
         raise

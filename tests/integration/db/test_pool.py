@@ -114,3 +114,18 @@ async def test_a_cancellation_that_comes_together_with_a_connection_is_not_lost(
             was_cancelled = staying.cancelled()
             staying.cancel()
             assert was_cancelled, turns
+
+
+async def test_a_server_that_is_only_read_is_unavailable_and_its_connections_are_left(database_url: str) -> None:
+    """As after a failover, or when a host nears the end of its disk."""
+    with connect_sync(database_url) as other:
+        name = other.info.dbname
+        other.execute("create table made (id int)")
+        other.execute(f'alter database "{name}" set default_transaction_read_only = on'.encode())
+        async with open_pool(database_url, DatabaseSettings(pool_size=1)) as pool:
+            with pytest.raises(DatabaseUnavailable, match="read-only"):
+                async with connected(pool) as connection:
+                    await connection.execute("insert into made values (1)")
+            other.execute(f'alter database "{name}" reset default_transaction_read_only'.encode())
+            async with connected(pool) as connection:
+                await connection.execute("insert into made values (1)")
