@@ -38,6 +38,11 @@ def test_addresses_without_end_are_looked_through_in_no_time() -> None:
     assert [block.text for block in shown_blocks(passages(f"# Links\n\n{hostile}"), (), EN)] == [hostile]
 
 
+def test_a_long_address_is_no_text_in_a_language_that_counts_characters() -> None:
+    text = "# リンク\n\nセキュアーシェルはインターネット経由で接続するセキュアーな方法です。\n\n→ https://example.org/a/long/address.html"
+    assert len(shown_blocks(passages(text, language="ja"), (), catalogue("ja"))) == 1
+
+
 def test_what_a_note_defines_below_its_title_is_a_concept() -> None:
     (concept,) = [one for one in find_concepts(_passages(NOTES * 3), EN) if one.kind == "copula"]
     assert (concept.term, predicate(concept, EN)) == ("RPC", "a standard for remote services")

@@ -17,7 +17,7 @@ from coursewright.generation.authors.extractive.outline import make_outline
 from coursewright.generation.authors.extractive.questions.write import write
 from coursewright.generation.authors.extractive.section import make_section
 
-_VERSION = "10"  # raise it with every change that makes another course from the same sources
+_VERSION = "11"  # raise it with every change that makes another course from the same sources
 _LIBRARIES = ("py3langid", "sentencex", "snowballstemmer", "stopwordsiso")
 
 

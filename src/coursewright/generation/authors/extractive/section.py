@@ -24,9 +24,8 @@ _POINTER_WORDS = 14  # a paragraph that short and only pointing elsewhere teache
 _ANNOUNCING_WORDS = 4  # more than the shortest sentence: an opening of a paragraph up to that only announces it
 _LEADS_IN = (":", "：")
 _ADDRESS = re.compile(r"://|www\.|\w@\w")
-_POINTER = re.compile(
-    r"^\W*(?:(?:see|siehe|voir|véase|ver|cf\.?)\b|(?:\d{0,3}(?:https?://|www\.|mailto:)\S+(?:\s\W*|$))+$)", re.I
-)
+_POINTER = re.compile(r"^\W*(?:see|siehe|voir|véase|ver|cf\.?)\b", re.I)
+_ADDRESSES = re.compile(r"^\W*(?:\d{0,3}(?:https?://|www\.|mailto:)\S+(?:\s\W*|$))+$", re.I)
 _INSIDE = 0.5  # what a sentence is worth that does not open its paragraph: the first one says what it is about
 _ON_TITLE = 2.5  # what a sentence is worth that names a thing from the title
 
@@ -120,6 +119,7 @@ def _groups(found: Sequence[SourceBlock], words: Catalogue) -> list[list[SourceB
         size = count_words(text, words.language)
         if block.kind in ("paragraph", "note") and (
             (size <= _POINTER_WORDS and _POINTER.match(text))
+            or _ADDRESSES.match(text)
             or not any(char.isalnum() for char in text)
             or is_matter(text, words)
         ):
