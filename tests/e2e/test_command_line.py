@@ -46,6 +46,7 @@ def test_the_readme_shows_what_demo_prints(tmp_path: Path) -> None:
     (shown,) = re.findall(r"^```\n(✓ Read .+?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
     first = printed.index(next(row for row in printed if row.startswith("✓ Made")))
     read = [row for row in printed[:first] if row.startswith("✓")]
+    assert [row.partition(" the ")[0] for row in printed[first - 2 : first]] == ["Checking", "Writing files"]
     assert [_same_everywhere(row) for row in shown.splitlines()] == read + printed[first:]
 
 

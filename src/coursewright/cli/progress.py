@@ -68,18 +68,18 @@ class Display:
             f"about {duration(progress.eta_seconds)} left" if progress.eta_seconds and progress.eta_seconds >= 1 else ""
         )
         now = progress.running[0] if progress.running else None
-        if now is None and progress.job.status == "processing" and self._stage:
+        at_work = progress.job.status == "processing" or progress.job.status.is_final
+        if now is None and at_work and self._stage:
             if progress.waits:
                 self._show("Waiting for a model", note=progress.waits)
-            return  # between two tasks, or all of them wait for a model: nothing new to tell
+            return  # between two tasks, after the last, or all of them wait for a model: nothing new to tell
         stage = _STAGES.get(now.kind, "") if now else ""
         # Until there is an outline nobody knows how many tasks there will be.
         total = 0 if stage and now and now.kind != "content_validation" else progress.job.total_tasks
         note = making(now) if now and not stage else ""
-        force = progress.job.status.is_final
         if not stage:
             stage = "Writing the course" if progress.job.total_tasks > _BEGINNING else "Waiting for a worker"
-        self._show(stage, progress.settled, total, note=note, left=left, force=force)
+        self._show(stage, progress.settled, total, note=note, left=left)
 
     def done(self, text: str) -> None:
         """Leave a line behind for a stage that is over."""
