@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from coursewright.api.routes.events import _stream
 from coursewright.api.watch import Watch
 from coursewright.db.pool import Pool, connect
 from coursewright.queue.jobs import JobQueue
@@ -85,6 +86,22 @@ async def test_pausing_resuming_and_cancelling_are_told_whoever_did_it(service: 
     await _listen(service, job, told)
     assert told.kinds == ["job_paused", "job_resumed", "job_cancelled", "end"]
     assert told.data[-1]["status"] == "cancelled"
+
+
+async def test_a_watcher_of_a_job_that_is_deleted_is_told_the_end(service: Service, database_url: str) -> None:
+    base = await service.upload("11-glossary.html")
+    job = await service.ask(base)
+    jobs, ours = service.program.jobs, service.program.organisation(OURS)
+
+    async def listen() -> psycopg.AsyncConnection[Any]:
+        return await connect(database_url, DatabaseSettings())
+
+    stream = _stream(Watch(jobs.events, jobs.watch, listen), ours, job, 0, 0.05)
+    assert (await anext(stream)).startswith(b"retry")
+    assert (await service.ours.http.delete(f"/api/course-generation/v2/job/{job}")).status_code == 200
+    *_, last = [told async for told in stream]
+    assert last.startswith(b"event: end\n")
+    assert b"deleted" in last
 
 
 @pytest.mark.parametrize("listening", [True, False], ids=["with bells", "through a pooler that rings none"])

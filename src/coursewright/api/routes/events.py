@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from coursewright.api.callers import Ours, Program
 from coursewright.api.problems import responses
 from coursewright.api.watch import Watch
+from coursewright.errors import NotFound
 from coursewright.organisation import Organisation
 from coursewright.queue.jobs import Event
 
@@ -63,7 +64,11 @@ async def _stream(watch: Watch, ours: Organisation, job_id: UUID, after: int, pa
         else:
             yield _told(event)
         if event is None or event.kind in _ENDS:
-            job = await ours.jobs.get(job_id, ours.id)
+            try:
+                job = await ours.jobs.get(job_id, ours.id)
+            except NotFound:
+                yield _framed("end", {"status": "cancelled", "error": "The job was deleted."})
+                return
             number = event.number if event else job.event_count
             if job.status.is_final and number >= job.event_count:
                 yield _framed("end", {"status": job.status, "error": job.error_message})
