@@ -70,7 +70,7 @@ def variables() -> Iterator[tuple[str, str]]:
     blueprint = render()
     for part in (*blueprint["services"], *blueprint["envVarGroups"]):
         yield from ((f"render.yaml {part['name']}", each["key"]) for each in part["envVars"] if "key" in each)
-    yield from (("fly.toml", each) for each in fly()["env"])
+    yield from (("fly.toml", each) for each in fly().get("env", ()))
     edge = (DEPLOY / "supabase/functions/generate-course/index.ts").read_text(encoding="utf-8")
     yield from (("generate-course", each) for each in re.findall(r'Deno\.env\.get\("(\w+)"\)', edge))
     told = dict(dockerfile())["ENV"]

@@ -6,14 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
 from coursewright import __version__
 from coursewright.app import CRON_ROUTE
-from coursewright.settings import Settings, WorkerSettings
+from coursewright.settings import GatewaySettings, Settings, WorkerSettings
 from tests.deploy import files
 from tests.deploy.files import DEPLOY, ROOT
 
@@ -87,20 +86,15 @@ def test_paths_are_there() -> None:
 
 
 def test_whoever_is_told_to_stop_has_the_time() -> None:
-    """A host kills some seconds after SIGTERM: later than running tasks are given back, or they wait for a lease."""
-
-    def grace(environment: dict[str, Any]) -> float:
-        return float(environment.get("COURSEWRIGHT_WORKER__GRACE_SECONDS", WorkerSettings().grace_seconds))
-
-    composed = files.compose()["services"]["worker"]
-    assert float(composed["stop_grace_period"].removesuffix("s")) >= grace(composed["environment"]) + 5
-    blueprint = files.render()
-    shared = {each["key"]: each.get("value") for each in blueprint["envVarGroups"][0]["envVars"]}
-    for service in blueprint["services"]:
-        assert service["maxShutdownDelaySeconds"] >= grace(shared) + 5
+    """A host kills some seconds after SIGTERM: later than steps have ended and replies under way are stored."""
+    longest = WorkerSettings().grace_seconds + GatewaySettings().grace_seconds + 3
+    assert not [each for each in files.variables() if each[1].endswith("__GRACE_SECONDS")]
+    assert float(files.compose()["services"]["worker"]["stop_grace_period"].removesuffix("s")) >= longest
+    for service in files.render()["services"]:
+        assert service["maxShutdownDelaySeconds"] >= longest
     for name in ("railway.json", "railway.worker.json"):
-        assert files.read_json(name)["deploy"]["drainingSeconds"] >= grace({}) + 5
-    assert files.fly()["kill_timeout"] >= grace(files.fly()["env"]) + 5
+        assert files.read_json(name)["deploy"]["drainingSeconds"] >= longest
+    assert files.fly()["kill_timeout"] >= longest
     assert files.fly()["kill_signal"] == "SIGTERM"
 
 
