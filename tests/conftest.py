@@ -103,7 +103,10 @@ def cloned(server: str, template: str, worker_id: str) -> Iterator[str]:
     name = f"coursewright_test_{worker_id}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            # Half the time of the usual way, which writes all of the template into the log.
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
     try:
         yield _in_database(server, name)
