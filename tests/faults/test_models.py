@@ -31,7 +31,9 @@ IMPATIENT = {
     "COURSEWRIGHT_WORKER__LEASE_SECONDS": "2",
     "COURSEWRIGHT_WORKER__HEARTBEAT_SECONDS": "0.5",
     "COURSEWRIGHT_WORKER__CONCURRENCY": "4",
-    "COURSEWRIGHT_WORKER__MAX_RESCUES": "1000",  # by default a step that so many workers died of is given up
+    # By default a step that five workers died of is given up, and a call that was lost eight times.
+    "COURSEWRIGHT_WORKER__MAX_RESCUES": "1000",
+    "COURSEWRIGHT_GATEWAY__MAX_SENDS": "1000",
 }
 
 

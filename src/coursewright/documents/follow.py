@@ -147,7 +147,8 @@ class Followed:
                 async for row in rows:
                     yield row
         except psycopg.Error as error:
-            if is_unavailable(error):
+            writes = isinstance(error, psycopg.errors.ReadOnlySqlTransaction)  # the transaction is so on purpose
+            if is_unavailable(error) and not writes:
                 raise
             _log.warning("documents.source_query fails: %s", error)
             told = str(error).strip().splitlines()[0]
