@@ -7,6 +7,7 @@ A request is a line of JSON (`Request`) and the bytes that it announces; a reply
 import contextlib
 import math
 import os
+import signal
 import sys
 import time
 from typing import BinaryIO
@@ -16,6 +17,9 @@ from coursewright.documents.read.inline import clean
 from coursewright.documents.read.messages import Reply, Request
 from coursewright.documents.split import split
 from coursewright.errors import UnreadableDocument
+
+_HEADROOM = 16 << 20  # bytes
+_SECONDS_BETWEEN_LOOKS = 0.02  # at the memory in use
 
 
 def main() -> None:
@@ -37,6 +41,25 @@ def _limit_memory(size: int) -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _stop_before(size - max(_HEADROOM, size // 20))
+
+
+def _stop_before(size: int) -> None:
+    """Raise MemoryError while there is some memory left: where there is none, Python may chase its own MemoryErrors for
+    ever instead of handling the first. A single allocation beyond the limit leaves enough.
+    """
+    page = os.sysconf("SC_PAGE_SIZE")
+
+    def look(*_: object) -> None:
+        with open("/proc/self/statm", "rb") as file:
+            used = int(file.read().split()[0]) * page
+        if used > size:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # once is enough: this process answers and ends
+            raise MemoryError
+
+    if os.path.exists("/proc/self/statm"):
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_BETWEEN_LOOKS, _SECONDS_BETWEEN_LOOKS)
 
 
 def _limit_time(seconds: float) -> None:
