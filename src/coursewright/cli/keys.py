@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import typer
 from rich.text import Text
 
-from coursewright.cli.console import print_json, print_rows, say, stderr, stdout
+from coursewright.cli.console import print_json, print_rows, say, stderr
 from coursewright.cli.help import Command, Group
-from coursewright.cli.names import short, whole
+from coursewright.cli.names import listed, whole
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _list(configured: Settings, *, json: bool) -> None:
         ("Id", "Begins", "State", "Role", "Organisation", "Name"),
         (
             (
-                short(each.id) if stdout.is_terminal else str(each.id),
+                listed(each.id),
                 f"{each.prefix}…",
                 _state(each),
                 each.role,

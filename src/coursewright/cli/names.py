@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from coursewright.cli.console import stdout
 from coursewright.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 def short(id_: UUID) -> str:
     """Return the beginning of an id, which is enough to name a job or a key."""
     return str(id_)[:8]
+
+
+def listed(id_: UUID) -> str:
+    """Return an id as a list shows it: its beginning to people, the whole of it to programs."""
+    return short(id_) if stdout.is_terminal else str(id_)
 
 
 def whole(start: str, ids: Iterable[UUID], listing: str) -> UUID:
@@ -56,4 +62,4 @@ def _title(job: Job) -> str:
     return str(named or "") or (message.split("”")[0].lstrip("“") if "”" in message else "")
 
 
-__all__ = ["asked_of", "short", "titles", "whole"]
+__all__ = ["asked_of", "listed", "short", "titles", "whole"]

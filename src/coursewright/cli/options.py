@@ -34,6 +34,7 @@ Out = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Concurrency = Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON to stdout.", metavar="", rich_help_panel=OUTPUT)
 ]
@@ -164,6 +165,7 @@ __all__ = [
     "STRUCTURE",
     "BaseUrl",
     "Budget",
+    "Concurrency",
     "DataDir",
     "Formats",
     "JobId",

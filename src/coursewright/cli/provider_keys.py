@@ -11,9 +11,9 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from coursewright.cli.console import count, print_json, print_rows, say, stderr, stdout
+from coursewright.cli.console import count, print_json, print_rows, say, stderr
 from coursewright.cli.help import Command, Group
-from coursewright.cli.names import short, whole
+from coursewright.cli.names import listed, whole
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def _list(configured: Settings, *, json: bool) -> None:
         ("Id", "Provider", "Fingerprint", "State", "Organisation", "Name"),
         (
             (
-                short(each.id) if stdout.is_terminal else str(each.id),
+                listed(each.id),
                 each.provider,
                 each.fingerprint,
                 _shown(each),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,16 +109,18 @@ def _flags(course: Course, quality: Quality, message: str | None) -> Iterator[tu
     for measure in quality.measures:
         if measure.passed is False:
             found = list(dict.fromkeys(f"{_place(flag.where, names)}: {flag.what}" for flag in measure.flags))
-            places = found[:_SHOWN_FLAGS]
-            more = len(found) - len(places)
-            yield f"{measure.title}: {_value(measure)}", [*places, *([f"and {more} more"] if more > 0 else [])]
+            yield f"{measure.title}: {_value(measure)}", _first(found)
     for told, lines in (
         ("Left out, or fewer than asked for", quality.shortfalls),
         ("Not covered by the documents", quality.gaps),
     ):
         if lines:
-            more = len(lines) - _SHOWN_FLAGS
-            yield told, [*lines[:_SHOWN_FLAGS], *([f"and {more} more"] if more > 0 else [])]
+            yield told, _first(lines)
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _SHOWN_FLAGS
+    return [*lines[:_SHOWN_FLAGS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _value(measure: Measure) -> str:

@@ -15,7 +15,7 @@ import typer
 from coursewright.cli.console import count, print_json, say
 from coursewright.cli.help import Command
 from coursewright.cli.observed import observed
-from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+from coursewright.cli.options import Concurrency, DataDir, Json, open_coursewright, settings
 
 if TYPE_CHECKING:
     from coursewright.app import Ticked
@@ -39,9 +39,7 @@ def tick(
     budget: Annotated[
         float | None, typer.Option(help="Seconds until it has ended in every case. Default: 50.", min=1, metavar="S")
     ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")
-    ] = None,
+    concurrency: Concurrency = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import typer
@@ -14,7 +14,7 @@ from coursewright.cli.console import count, duration, say, stderr
 from coursewright.cli.help import Command
 from coursewright.cli.names import short, titles
 from coursewright.cli.observed import observed
-from coursewright.cli.options import DataDir, open_coursewright, settings
+from coursewright.cli.options import Concurrency, DataDir, open_coursewright, settings
 from coursewright.errors import DatabaseUnavailable, NotFound
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ DATABASE_URL=postgresql://… coursewright worker --concurrency 20  # on as many
 
 
 def worker(
-    concurrency: Annotated[
-        int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")
-    ] = None,
+    concurrency: Concurrency = None,
     data_dir: DataDir = None,
 ) -> None:
     """Carry out tasks of all jobs until stopped.

@@ -1,6 +1,5 @@
 """A wish for a course in the words of the HTTP API: those of `job_data` too, in rows that other programs insert."""
 
-import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from coursewright.course.model import Difficulty, Mode
 from coursewright.course.plan import CourseRequest, Detail, Level
+from coursewright.db.storable import NOT_STORABLE
 from coursewright.errors import InvalidRequest
 
 AuthorName = Literal["extractive", "llm"]
@@ -30,7 +30,6 @@ LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 
 _DEEPEST = 32  # levels; what reads JSON later, here or in the application, may follow no deeper
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _none_if_blank(value: Any) -> Any:
@@ -42,7 +41,7 @@ def storable(value: Any) -> Any:
     level: list[Any] = [value]
     for _ in range(_DEEPEST):
         for each in level:
-            if isinstance(each, str) and _NOT_STORABLE.search(each):
+            if isinstance(each, str) and NOT_STORABLE.search(each):
                 raise ValueError("it holds U+0000 or half a surrogate pair, which cannot be stored")
         level = [inner for each in level for inner in _inside(each)]
         if not level:

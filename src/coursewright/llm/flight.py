@@ -103,18 +103,16 @@ class Flights:
         self.spawn(self._carry(work(sent, provider, request, terms, reply), reply))
         return await asyncio.shield(reply)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         """Do something beside the call that began it; `close` waits for it."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._landed)
+        return task
 
     async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Return what comes of something that is done to its end, also when who asked is cancelled meanwhile."""
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._landed)
-        return await asyncio.shield(task)
+        return await asyncio.shield(self.spawn(work))
 
     async def settle(self) -> None:
         """Wait for everything that is in flight now, and what follows from it."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +9,12 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
+from coursewright.db.storable import NOT_STORABLE
+
 Value = TypeVar("Value")
 Value_co = TypeVar("Value_co", covariant=True)
 
 _MOST_TOKENS = 2**31 - 1
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Reply:
 
     def __post_init__(self) -> None:
         """Let the text be from the start as it is stored: a repair turn quotes it."""
-        object.__setattr__(self, "text", _NOT_STORABLE.sub("\ufffd", self.text))
+        object.__setattr__(self, "text", NOT_STORABLE.sub("\ufffd", self.text))
 
 
 @dataclass(frozen=True, slots=True)

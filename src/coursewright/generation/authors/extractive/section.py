@@ -217,8 +217,9 @@ def best_sentences(
         if block.kind == "paragraph":
             text = block.text
             spans = sentences(text, words.language)
-            found += [text[start:end] for start, end in spans]
-            openers.update(found[-len(spans) :][:1])
+            own = [text[start:end] for start, end in spans]
+            found += own
+            openers.update(own[:1])
     alone = [
         one
         for one in found
