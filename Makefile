@@ -8,10 +8,10 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-all quick-faults faults bench docs examples real-model
+.PHONY: help setup demo check test test-all faults bench docs examples real-model
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv and install Coursewright with its development tools into it
 	@$(if $(filter setup,$(MAKECMDGOALS)),echo "Ready. Next: make demo makes a course from the example handbook; . .venv/bin/activate puts coursewright on the PATH.")
@@ -30,17 +30,13 @@ check: setup ## lint, formatting, types, layers, and the snippets and links of t
 	$(BIN)/lint-imports
 	$(PYTEST) -q tests/test_docs.py
 
-test: setup ## everything but the slow tests and those of faults, under ten minutes on two cores
+test: setup ## everything but the slow tests, a quarter of an hour on two cores
 	scripts/test_dependencies.sh
-	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not faults"
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow"
 
 test-all: setup ## all tests, the slow ones too
 	scripts/test_dependencies.sh
 	$(PYTEST) -n $(WORKERS) --dist loadgroup
-
-quick-faults: setup ## the tests of faults that take seconds
-	scripts/test_dependencies.sh
-	$(PYTEST) -n $(WORKERS) -m "faults and not slow"
 
 faults: setup ## kill, stop and restart real workers and a real Postgres
 	$(PYTEST) -m faults

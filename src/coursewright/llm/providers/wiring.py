@@ -86,4 +86,5 @@ __all__ = [
     "drained",
     "effort",
     "fingerprint",
+    "refuse_page",
 ]
