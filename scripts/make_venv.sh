@@ -25,6 +25,10 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     echo "Making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 fi
-echo "Installing Coursewright and its development tools into .venv: one to three minutes, by the network"
-.venv/bin/python -m pip install --quiet --upgrade pip
-.venv/bin/python -m pip install --quiet --editable '.[dev]'
+echo "Installing Coursewright and its development tools into .venv: half a minute to two minutes, by the network"
+# uv installs in a fifth of pip's time. It reads no pip.conf: where only that knows the way to the packages, pip does it.
+pip=(.venv/bin/python -m pip install --quiet)
+if ! { "${pip[@]}" uv && VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --editable '.[dev]'; } 2>/dev/null; then
+    "${pip[@]}" --upgrade pip
+    "${pip[@]}" --editable '.[dev]'
+fi
