@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -76,13 +76,13 @@ class Authors:
                     f"The model {named!r} may not be asked for here.",
                     hint="Name none, or have it added to COURSEWRIGHT_GENERATION__MODELS.",
                 )
+        terms = context.terms
         try:
             model = self.model(request, context.kind)
-            provider = await self._providers.get(model.partition(":")[0], context.organisation_id)
+            abilities = await self._common(model, terms, context.organisation_id)
         except ConfigurationError as error:
             raise NeedsAction(error.detail, hint=error.hint) from error
         await self._cap(context)
-        terms = context.terms
         origin = Origin(
             organisation_id=context.organisation_id,
             task_key=context.key,
@@ -102,8 +102,8 @@ class Authors:
                 origin=origin,
                 task=context.task,
                 model=model,
-                abilities=provider.abilities(model.partition(":")[2]),
-                fallbacks=self._settings.fallbacks if terms.fallbacks is None else terms.fallbacks,
+                abilities=abilities,
+                fallbacks=self._fallbacks(terms),
                 reasoning_tokens=self._settings.reasoning_tokens,
                 seed=request.seed,
             ),
@@ -134,7 +134,7 @@ class Authors:
     ) -> Quote:
         """Say what a course will cost. Raises ConfigurationError, and PriceUnknown where no cap could be kept."""
         model = self.model(request)
-        for name in (model, *self._settings.models.values(), *(terms.fallbacks or self._settings.fallbacks)):
+        for name in (model, *self._settings.models.values(), *self._fallbacks(terms)):
             check_name(name)
             await self._providers.get(name.partition(":")[0], organisation_id)
             if self._gateway.prices.find(name) is None:
@@ -178,18 +178,33 @@ class Authors:
         self, passages: Sequence[Passage] | Sizes, request: CourseRequest, terms: JobTerms, organisation_id: UUID
     ) -> Estimate:
         model = self.model(request)
-        provider = await self._providers.get(model.partition(":")[0], organisation_id)
-        abilities = provider.abilities(model.partition(":")[2])
+        abilities = await self._abilities(model, organisation_id)
         return estimate(
             passages,
             request,
             model,
-            abilities,
+            await self._common(model, terms, organisation_id),
             self._gateway.prices.find(model),
             self.at_once(request),
             self._cheaper(model, abilities) if terms.urgency == "batch" else {},
             await self.estimates.outcomes(organisation_id, model),
         )
+
+    async def _abilities(self, model: str, organisation_id: UUID) -> Abilities:
+        """Return what a model can do. Raises ConfigurationError."""
+        provider, _, name = model.partition(":")
+        return (await self._providers.get(provider, organisation_id)).abilities(name)
+
+    def _fallbacks(self, terms: JobTerms) -> tuple[str, ...]:
+        return self._settings.fallbacks if terms.fallbacks is None else terms.fallbacks
+
+    async def _common(self, model: str, terms: JobTerms, organisation_id: UUID) -> Abilities:
+        """Return what a model and those that may answer in its place can all do. Raises ConfigurationError."""
+        common = await self._abilities(model, organisation_id)
+        for name in self._fallbacks(terms):
+            with contextlib.suppress(ConfigurationError):  # it is not needed yet; when it is, the gateway says so
+                common = _weaker(common, await self._abilities(name, organisation_id))
+        return common
 
     async def _cap(self, context: TaskContext) -> None:
         """See to it that no call is made without a cap, also for jobs that other programs inserted."""
@@ -208,6 +223,20 @@ class Authors:
 _IN_BATCHES = frozenset(
     {"lesson_section", "lesson_assessment", "lesson_mind_map", "lesson_brainbytes", "path_quiz", "class_exam"}
 )
+_SCHEMAS = ("none", "loose", "strict")  # the weaker first
+
+
+def _weaker(one: Abilities, other: Abilities) -> Abilities:
+    """Return what a prompt can count on when either model may be asked; the rest each provider settles for itself."""
+    return replace(
+        one,
+        json_schema=min(one.json_schema, other.json_schema, key=_SCHEMAS.index),
+        context_window=min(one.context_window, other.context_window),
+        largest_output=min(one.largest_output, other.largest_output),
+        temperature=one.temperature or other.temperature,
+        seed=one.seed or other.seed,
+        reasoning=one.reasoning or other.reasoning,
+    )
 
 
 def check_name(model: str) -> None:

@@ -243,7 +243,12 @@ class ProviderSettings(_Section):
     largest_output: int = Field(8_192, ge=256, description="Tokens that models of `compatible` write at most.")
     json_schema: Literal["strict", "loose", "none"] = Field("strict", description="What `compatible` takes.")
     storage: bool = Field(False, description="Whether replies may rest at a provider (background, batch).")
-    reasoning_tokens: int | None = Field(None, ge=0, description="Room for reasoning beside each answer.")
+    reasoning_tokens: int | None = Field(
+        None,
+        ge=0,
+        description="Room for reasoning beside each answer. Default: 2,000 where a model reasons, as hard as its "
+        "provider lets it.",
+    )
     job_budget: float = Field(1.0, ge=0, description="Hard cap in dollars of a job that names none.")
 
 

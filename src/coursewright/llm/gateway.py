@@ -97,8 +97,8 @@ class Gateway:
         """Return an answer that `judge` accepts: a stored one, or a new one that is stored before it is looked at.
 
         A rejected reply is followed by the next turn (`Rejected.again`, or the same request), at most as many turns as
-        configured for one generation. `fallbacks` are models to ask, in order, while the breaker of those before is
-        open; without any, the call waits.
+        configured for one generation; an `again` that was just asked ends it. `fallbacks` are models to ask, in order,
+        while the breaker of those before is open; without any, the call waits.
 
         Raises `Deferred` when it has to wait (limit, budget in flight, somebody else's call, background, batch);
         `NoUsableReply` after the last turn; `RequestRefused` when the provider does not take the request; `NeedsAction`
@@ -116,6 +116,8 @@ class Gateway:
                 return Answer(verdict.value, found.reply, found.call, tuple(rejected))
             self._flights.spawn(self._rejected(found, verdict.reason))
             rejected.append(verdict.reason)
+            if verdict.again == request:  # no turn is left that would ask for anything else
+                break
             request = verdict.again or request
         raise NoUsableReply(
             f"{request.model} gave no usable reply in {len(rejected)} turns: {rejected[-1]}",

@@ -173,7 +173,9 @@ class Accepted(Generic[Value_co]):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The reply is unusable. `again`: the request of the next turn (a repair, a larger budget); None: the same one."""
+    """The reply is unusable. `again`: the request of the next turn (a repair, a larger budget); None: the same one, in
+    the hope of another reply. One that equals the request just answered says that there is nothing else to ask.
+    """
 
     reason: str
     again: Request | None = None

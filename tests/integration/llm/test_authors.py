@@ -1,27 +1,36 @@
 """No call without a cap, and no job that fails because this worker lacks a key."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
 
 from coursewright.authors import Authors
-from coursewright.course.plan import CourseRequest
+from coursewright.course.plan import CourseRequest, LessonPlan, QuestionPlan, SectionPlan
 from coursewright.db.pool import Pool
-from coursewright.errors import NeedsAction
+from coursewright.errors import NeedsAction, Overloaded
 from coursewright.generation.authors import TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
-from coursewright.llm import Gateway
+from coursewright.llm import Abilities, Deferred, Gateway
 from coursewright.llm.ledger import Ledger
+from coursewright.llm.provider import FixedProviders
 from coursewright.llm.providers.configured import ConfiguredProviders
-from coursewright.settings import ProviderSettings
+from coursewright.llm.providers.scripted import Say, Scripted
+from coursewright.llm.tokens import at_most_input
+from coursewright.settings import GatewaySettings, ProviderSettings
+from tests import good_model
+from tests.unit.generation.llm.passages import passage
 
 ORGANISATION = UUID(int=1)
 LOCAL = ProviderSettings(base_url="http://127.0.0.1:1/v1", model="compatible:x", job_budget=1.0)
 ASKED = CourseRequest(author="llm")
+PLAN = SectionPlan(id="s-1", title="Winter", passage_ids=())
+LESSON = LessonPlan(id="l-1", title="Bees", sections=(PLAN,), assessment=QuestionPlan(wanted=1))
 
 
 def _authors(pool: Pool, settings: ProviderSettings) -> Authors:
@@ -74,3 +83,44 @@ async def test_the_model_is_the_one_asked_for_then_by_kind_then_by_setting_then_
     both = ProviderSettings(openai_key=SecretStr("a"), anthropic_key=SecretStr("b"))
     assert _authors(pool, both).model(ASKED).startswith("openai:")
     assert _authors(pool, ProviderSettings(anthropic_key=SecretStr("b"))).model(ASKED).startswith("anthropic:")
+
+
+LARGE = Abilities(json_schema="strict", context_window=100_000, largest_output=32_000)
+SMALL = Abilities(json_schema="none", context_window=16_000, largest_output=3_000)
+
+
+async def test_what_is_asked_fits_the_fallback_too(pool: Pool) -> None:
+    first = Scripted(lambda request, asked: Overloaded("HTTP 503."), name="openai", abilities=LARGE)
+    second = Scripted(
+        lambda request, asked: Say(good_model.answer(request.schema_name, request.messages[-1].text)),
+        name="anthropic",
+        abilities=SMALL,
+    )
+    providers = FixedProviders(first, second)
+    settings = GatewaySettings(prices={"openai:*": "0", "anthropic:*": "0"})
+    gateway = Gateway(pool, providers, settings)
+    authors = Authors(
+        LOCAL.model_copy(update={"model": "openai:x"}), gateway, cast(ConfiguredProviders, providers), Ledger(pool),
+        ExtractiveAuthor(), Estimates(pool),
+    )  # fmt: skip
+    text = (
+        "In autumn a colony needs fifteen kilos of stores, and its keeper weighs the hive to see what is there. " * 12
+    )
+    many = [passage(("Guide", f"Part {n}"), text, n) for n in range(200)]
+    terms = JobTerms(fallbacks=("anthropic:y",))
+    for n in range(4):  # then its breaker is open
+        author = await authors.author_for(ASKED, replace(_context(uuid4(), terms), key=f"key-{n}"))
+        with pytest.raises(Deferred):
+            await author.section(PLAN, LESSON, many, ASKED)
+    author = await authors.author_for(ASKED, replace(_context(uuid4(), terms), key="last"))
+    section = await author.section(PLAN, LESSON, many, ASKED)
+    assert "fifteen kilos" in section.blocks[0].text
+    request = second.log[-1].request
+    assert at_most_input(request) + request.max_output_tokens <= SMALL.context_window
+    assert request.max_output_tokens <= SMALL.largest_output
+    assert '"key_concepts"' in request.messages[-1].text  # the schema: it takes none beside the prompt
+
+
+async def test_a_fallback_that_is_not_configured_holds_nobody_up(pool: Pool) -> None:
+    author = await _authors(pool, LOCAL).author_for(ASKED, _context(uuid4(), JobTerms(fallbacks=("openai:x",))))
+    assert author.model == "compatible:x"

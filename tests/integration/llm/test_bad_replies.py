@@ -10,8 +10,9 @@ import pytest
 
 from coursewright.course.plan import CourseRequest, LessonPlan, QuestionPlan, SectionPlan
 from coursewright.db.pool import Pool
+from coursewright.errors import NoUsableReply
 from coursewright.generation.authors.llm import Asking, LlmAuthor
-from coursewright.llm import Finish, Origin, Request
+from coursewright.llm import Finish, Origin, Request, Usage
 from coursewright.llm.providers.scripted import BAD_DAYS, Outcome, Say
 from tests import good_model
 from tests.integration.llm.gateway_bench import ALPHA, JOB, GatewayBench
@@ -90,6 +91,21 @@ async def test_a_bad_section_is_asked_for_again(pool: Pool, name: str) -> None:
     elif bad(before).finish == Finish.STOP:
         assert after.messages[-2].role == "assistant"
         assert after.messages[-1].text != before.messages[-1].text
+
+
+async def test_an_answer_that_stays_too_long_is_not_paid_for_with_equal_requests(pool: Pool) -> None:
+    def endless(request: Request, asked: int) -> Outcome:
+        return Say('{"title": "B', Finish.LENGTH, usage=Usage(100, request.max_output_tokens))
+
+    bench = GatewayBench(pool, endless, max_turns=6)
+    with pytest.raises(NoUsableReply, match="in 5 turns: the answer was cut off"):
+        await author(bench).section(PLAN, LESSON, PASSAGES, CourseRequest(author="llm"))
+    limits = [asked.request.max_output_tokens for asked in bench.provider.log]
+    assert limits == [4_000, 8_000, 16_000, 32_000, 32_000]
+    last, shorter = (asked.request.messages for asked in bench.provider.log[-2:])
+    assert shorter[:-1] == last
+    await bench.gateway.settle()
+    assert {call.state for call in await bench.ledger.calls(JOB)} == {"rejected"}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -16,7 +16,7 @@ from coursewright.generation.authors.llm.listing import list_passages
 from coursewright.generation.authors.llm.outline import read_outline
 from coursewright.generation.authors.llm.questions import read_questions
 from coursewright.generation.authors.llm.section import read_section
-from coursewright.generation.authors.llm.sources import Shown, pack, parts, tokens
+from coursewright.generation.authors.llm.sources import Shown, pack, parts
 from coursewright.generation.authors.llm.wire import (
     WireAnalysis,
     WireBrainBytes,
@@ -25,6 +25,7 @@ from coursewright.generation.authors.llm.wire import (
     WireQuestions,
     WireSection,
 )
+from coursewright.llm.tokens import at_most_tokens
 from tests.unit.generation.llm.passages import FEEDING, PASSAGES, VARROA, passage
 
 SHOWN = Shown(PASSAGES)
@@ -222,7 +223,7 @@ def test_an_outline_that_does_not_hold_is_sent_back(change: dict[str, Any], aske
 def test_a_long_listing_is_made_coarser_until_it_fits() -> None:
     many = [passage(("Guide", f"Part {n // 20}", f"Heading {n}"), "word " * 60, n) for n in range(200)]
     listing = list_passages(many, 700)
-    assert tokens(listing.text) <= 700
+    assert at_most_tokens(listing.text) <= 700
     assert sum(len(group) for group in listing.groups) == 200
 
 
@@ -231,7 +232,7 @@ def test_passages_are_packed_to_the_window_and_cannot_break_their_frame() -> Non
     text = Shown((hostile,)).text()
     assert text.count("<passage") == 1
     assert text.count("</passage>") == 1
-    room = tokens(Shown(PASSAGES[:2]).text())
+    room = at_most_tokens(Shown(PASSAGES[:2]).text()) + 2
     assert pack(PASSAGES, room).passages == PASSAGES[:2]
     assert [one.passages for one in parts(PASSAGES, 1)] == [(one,) for one in PASSAGES]
 

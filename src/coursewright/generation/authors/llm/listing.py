@@ -1,12 +1,13 @@
 """A whole knowledge base in few tokens: what the outline's prompt shows of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from coursewright.documents.passages import Passage
-from coursewright.generation.authors.llm.sources import tokens
+from coursewright.llm.tokens import at_most_tokens
 
 _BEGINNINGS = (240, 120, 60)  # characters of each passage shown, the most that fits
+_LINE_BREAK = 1  # token
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,19 @@ class Listing:
 def list_passages(passages: Sequence[Passage], most_tokens: int) -> Listing:
     """List all passages in at most so many tokens: shorter beginnings first, then coarser groups."""
     deepest = max((len(passage.heading_path) for passage in passages), default=0)
-    listing = Listing((), "")
+    groups: list[tuple[Passage, ...]] = []
     for depth in range(deepest, -1, -1):
         groups = _grouped(passages, depth) if depth < deepest else [(passage,) for passage in passages]
         for length in _BEGINNINGS:
-            listing = Listing(tuple(groups), "\n".join(_line(n, group, length) for n, group in enumerate(groups, 1)))
-            if tokens(listing.text) <= most_tokens:
-                return listing
-    return listing  # one line a document: nothing coarser is left
+            if _fits(_lines(groups, length), most_tokens):
+                return Listing(tuple(groups), "\n".join(_lines(groups, length)))
+    return Listing(tuple(groups), "\n".join(_lines(groups, _BEGINNINGS[-1])))  # nothing coarser is left
+
+
+def _fits(lines: Iterable[str], most_tokens: int) -> bool:
+    """Tell whether lines fit, without looking at more of them than do."""
+    left = most_tokens
+    return all((left := left - at_most_tokens(line) - _LINE_BREAK) >= 0 for line in lines)
 
 
 def _grouped(passages: Sequence[Passage], depth: int) -> list[tuple[Passage, ...]]:
@@ -47,6 +53,10 @@ def _grouped(passages: Sequence[Passage], depth: int) -> list[tuple[Passage, ...
     for passage in passages:
         groups.setdefault((passage.document, *passage.heading_path[:depth]), []).append(passage)
     return [tuple(group) for group in groups.values()]
+
+
+def _lines(groups: Sequence[Sequence[Passage]], length: int) -> Iterator[str]:
+    return (_line(number, group, length) for number, group in enumerate(groups, 1))
 
 
 def _line(number: int, group: Sequence[Passage], length: int) -> str:

@@ -9,7 +9,7 @@ import jinja2
 
 _NAMES = (
     "analysis", "analysis_merge", "brainbytes", "brief", "mind_map", "outline", "questions", "repair", "section",
-    "system",
+    "shorter", "system",
 )  # fmt: skip
 
 

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from coursewright.course.model import Citation
 from coursewright.course.quality import words
 from coursewright.documents.passages import Passage
+from coursewright.llm.tokens import at_most_tokens
 
-_BYTES_A_TOKEN = 3  # of UTF-8. English has about four, Japanese about three: an estimate on the safe side
+_BETWEEN = 1  # token
 _LONGEST_QUOTE = 400  # characters
-
-
-def tokens(text: str) -> int:
-    """Return how many tokens a text has at most, without asking any tokenizer."""
-    return len(text.encode()) // _BYTES_A_TOKEN + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ def pack(passages: Sequence[Passage], most_tokens: int) -> Shown:
     kept: list[Passage] = []
     left = most_tokens
     for passage in passages:
-        size = tokens(Shown((passage,)).text())
+        size = at_most_tokens(Shown((passage,)).text()) + _BETWEEN
         if size > left and kept:
             break
         kept.append(passage)
@@ -95,4 +91,4 @@ def framed(text: str) -> str:
     return re.sub(r"<(/?)(passage|wishes)\b", r"‹\1\2", text, flags=re.IGNORECASE)
 
 
-__all__ = ["Shown", "cite", "framed", "pack", "parts", "tokens"]
+__all__ = ["Shown", "cite", "framed", "pack", "parts"]
