@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID, uuid5
 
-from coursewright.course.quality import LeftOut
+from coursewright.course.quality import LeftOut, ReadingWarning
 from coursewright.documents.discover import Found, Skipped, digest_of, discover
 from coursewright.documents.reading import FileRead, SourceFile, read_files
 from coursewright.documents.retrieve import Retriever
@@ -85,7 +85,7 @@ class FolderReader:
                 *(LeftOut(document=each.name, reason=_why(each)) for each in bad),
                 *(LeftOut(document=each.name, reason=each.reason) for each in skipped),
             ),
-            tuple(LeftOut(document=each.name, reason=text) for each in rows for text in each.warnings),
+            tuple(ReadingWarning(document=each.name, warning=text) for each in rows for text in each.warnings),
         )
 
     async def _keep(self, base_id: UUID, file: Found) -> bool:

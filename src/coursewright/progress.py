@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from coursewright.course.quality import LeftOut
+from coursewright.course.quality import LeftOut, ReadingWarning
 from coursewright.db.pool import Pool
 from coursewright.errors import DatabaseUnavailable
 from coursewright.llm.limits import model_states
@@ -20,13 +20,13 @@ _SECONDS_BETWEEN_LOOKS = 2.0  # at models in trouble
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """What was read: documents and passages, and what was left out with the reason."""
+    """What was read: documents and passages, what was left out with the reason, and what was not read whole."""
 
     id: UUID
     documents: int
     passages: int
     left_out: tuple[LeftOut, ...]
-    warnings: tuple[LeftOut, ...]
+    warnings: tuple[ReadingWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)

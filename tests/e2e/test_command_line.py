@@ -143,13 +143,20 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
         (tmp_path / page.name).write_bytes(page.read_bytes())
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    hives = b"# Hives\0\n\nA hive is the home of a colony.\n\n![](hive.png)\n\n![](yard.png)"
+    (tmp_path / "hives.md").write_bytes(hives)
     out, err = made.run("generate", str(tmp_path), "--out", "out/partly", "--json")
+    lost = "1 NUL character was dropped; 2 pictures were left out: no alternative text describes them"
+    assert f"! hives.md: {lost}\n" in err
+    warnings = [{"document": "hives.md", "warning": each} for each in lost.split("; ")]
+    assert json.loads(out)["warnings"] == warnings
     assert "left out broken.pdf" in err
     told = {each["document"]: each["reason"] for each in json.loads(out)["left_out"]}
     assert set(told) == {"broken.pdf", "picture.png"}
     assert all(f"left out {name}: {reason}" in err for name, reason in told.items())
     quality = json.loads((made.folder / "out/partly/quality.json").read_text())
     assert [each["document"] for each in quality["left_out"]] == ["broken.pdf"]
+    assert quality["warnings"] == warnings
     _, err = made.run("generate", str(tmp_path), "--out", "out/strict", "--strict", code=65)
     assert "broken.pdf" in err
     assert not (made.folder / "out/strict").exists()

@@ -28,7 +28,7 @@ from coursewright.cli.options import (
     with_model,
 )
 from coursewright.cli.progress import Display
-from coursewright.cli.report import tell_left_out
+from coursewright.cli.report import tell_reading
 from coursewright.cli.spending import ModelOptions, quote_rows
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def _estimate(
             base = await program.read(documents, on_progress=display.on_reading, on_embedding=display.on_embedding)
             quote = await program.quote(base, request, options.terms())
             display.close()
-            tell_left_out(base)
+            tell_reading(base)
     found = quote.estimate
     if as_json:
         dollars = None if found.dollars is None else [float(each) for each in found.dollars]

@@ -45,7 +45,7 @@ from coursewright.cli.options import (
     with_model,
 )
 from coursewright.cli.progress import Display
-from coursewright.cli.report import result, tell_course, tell_left_out, title_in
+from coursewright.cli.report import result, tell_course, tell_reading, title_in
 from coursewright.cli.spending import ModelOptions, raised_cap, spent, spent_json, spent_text, tell_quote
 from coursewright.errors import DatabaseUnavailable, Interrupted, NeedsAction, NotFound, OutputError
 from coursewright.exporters.formats import FORMATS, Format
@@ -322,7 +322,7 @@ async def _generate(
                     documents, strict=strict, on_progress=display.on_reading, on_embedding=display.on_embedding
                 )
                 display.done(f"Read {count(base.documents, 'document')}, {count(base.passages, 'passage')}")
-                tell_left_out(base)
+                tell_reading(base)
                 terms = wish.options.terms()
                 if request.author == "llm":
                     quote = await program.quote(base, request, terms)

@@ -19,17 +19,31 @@ if TYPE_CHECKING:
     from coursewright.course.quality.report import Measure
     from coursewright.queue import Job
 
+_SHOWN_WARNINGS = 5  # of reading
 _SHOWN_FLAGS = 3  # of each measure; the rest is in quality.json
 
 
-def tell_left_out(base: KnowledgeBase) -> None:
-    """Name the documents that are not used: files of one reason in one line."""
+def tell_reading(base: KnowledgeBase) -> None:
+    """Name the documents that are not used (files of one reason in one line) and those that were not read whole."""
     reasons: dict[str, list[str]] = {}
     for each in base.left_out:
         reasons.setdefault(each.reason, []).append(each.document)
     for reason, names in reasons.items():
-        shown = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]}, …)"
-        say("!", f"left out {shown}: {reason}")
+        say("!", f"left out {_named(names)}: {reason}")
+    warned: dict[str, list[str]] = {}
+    for found in base.warnings:
+        warned.setdefault(found.document, []).append(found.warning)
+    alike: dict[str, list[str]] = {}
+    for name, warnings in warned.items():
+        alike.setdefault("; ".join(warnings), []).append(name)
+    for warning, names in list(alike.items())[:_SHOWN_WARNINGS]:
+        say("!", f"{_named(names)}: {warning}")
+    if more := sum(len(names) for names in list(alike.values())[_SHOWN_WARNINGS:]):
+        say("!", f"{count(more, 'more document')} not read whole")
+
+
+def _named(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} files ({names[0]}, …)"
 
 
 def tell_course(out: Path, course: Course, quality: Quality, message: str | None, cost: str = "") -> None:
@@ -65,6 +79,7 @@ def result(job: Job, out: Path, course: Course, quality: Quality, paths: tuple[P
         "files": [str(path) for path in paths],
         "flagged": quality.flagged,
         "left_out": left_out,
+        "warnings": [each.model_dump() for each in quality.warnings],
         "shortfalls": list(quality.shortfalls),
         "gaps": list(quality.gaps),
     }
@@ -161,4 +176,4 @@ def _files(out: Path) -> Iterator[Path]:
     return (path for path in out.iterdir() if not path.name.startswith(".") and path.suffix)
 
 
-__all__ = ["result", "tell_course", "tell_left_out", "title_in"]
+__all__ = ["result", "tell_course", "tell_reading", "title_in"]

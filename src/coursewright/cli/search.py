@@ -14,7 +14,7 @@ from coursewright.cli.console import print_json, say, stdout
 from coursewright.cli.help import Command
 from coursewright.cli.options import DataDir, Json, document_path, open_coursewright, settings
 from coursewright.cli.progress import Display
-from coursewright.cli.report import tell_left_out
+from coursewright.cli.report import tell_reading
 from coursewright.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def _hits(program: Coursewright, question: str, documents: list[Path], lim
     base = None
     if documents:
         read = await program.read(documents, on_progress=display.on_reading, on_embedding=display.on_embedding)
-        tell_left_out(read)
+        tell_reading(read)
         base = read.id
     return await program.search(question, base, limit=limit)
 

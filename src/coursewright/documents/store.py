@@ -103,6 +103,11 @@ class DocumentStore:
         documents = await self.documents(organisation_id, knowledge_base_id)
         return [(each.name, each.error or "") for each in documents if each.status == "error"]
 
+    async def warnings(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]:
+        """Return name and warning of the documents that were not read whole, or by guesses."""
+        documents = await self.documents(organisation_id, knowledge_base_id)
+        return [(each.name, warning) for each in documents for warning in each.warnings]
+
     async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int:
         """Count the documents that are waiting to be read in the background, or are being read."""
         key = {"organisation_id": organisation_id, "knowledge_base_id": knowledge_base_id}

@@ -7,7 +7,7 @@ from typing import Any
 from coursewright.course.checks import Finding, check
 from coursewright.course.model import Course, Provenance
 from coursewright.course.plan import CourseRequest, Outline
-from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, measure
+from coursewright.course.quality import Flag, KnowledgeSection, LeftOut, Quality, ReadingWarning, measure
 from coursewright.documents.passages import Passage
 from coursewright.generation.assemble import Outputs, assemble, pins
 from coursewright.generation.graph import ANALYSIS
@@ -33,6 +33,7 @@ def conclude(
     course_id: str,
     *,
     left_out: Sequence[LeftOut],
+    warnings: Sequence[ReadingWarning],
     substituted: Sequence[Flag] | None,
 ) -> Conclusion:
     """Return the course made of the `outputs` (by task identifier) of completed tasks; without modules: none is."""
@@ -48,6 +49,7 @@ def conclude(
         shortfalls=[*notes, *outline.notes, *_shortfalls(course, outputs, course_id)],
         gaps=outputs.get(ANALYSIS, {}).get("gaps", ()),
         left_out=left_out,
+        warnings=warnings,
         level=request.level,
         substituted=substituted,
     )

@@ -12,7 +12,7 @@ from coursewright import __version__
 from coursewright.apart import Run
 from coursewright.course.model import Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
-from coursewright.course.quality import Flag, LeftOut
+from coursewright.course.quality import Flag, LeftOut, ReadingWarning
 from coursewright.documents.passages import Passage
 from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRefused
 from coursewright.generation.conclusion import conclude, summary
@@ -42,6 +42,8 @@ class Sources(Protocol):
     ) -> list[Passage]: ...
 
     async def left_out(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]: ...
+
+    async def warnings(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]: ...
 
     async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int: ...
 
@@ -202,9 +204,10 @@ class CourseSteps:
             ),
         )
         left_out = [LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)]
+        warnings = [ReadingWarning(document=name, warning=it) for name, it in await self._sources.warnings(*where)]
         end = await self._run(
             conclude, outline, outputs, passages, request, provenance, str(lease.base_class_id),
-            left_out=left_out, substituted=substituted,
+            left_out=left_out, warnings=warnings, substituted=substituted,
         )  # fmt: skip
         if not end.course.modules:
             return Fail("No lesson could be written.", "validation_failed", recoverable=False, severity="critical")

@@ -105,6 +105,13 @@ async def test_a_document_that_cannot_be_read_is_left_out_with_its_reason(store:
     assert (row.status, row.error, row.hint, row.passages) == ("error", "it holds images only", "Run OCR.", 0)
 
 
+async def test_what_was_lost_or_guessed_when_a_document_was_read_is_kept(store: DocumentStore) -> None:
+    await _keep(store, _read("bees.md", BEES + b"\0"))
+    await _keep(store, FileRead("scan.pdf", error=UnreadableDocument("scan.pdf", "it holds images only")))
+    assert await store.warnings(OURS, BASE) == [("bees.md", "1 NUL character was dropped")]
+    assert await store.warnings(THEIRS, BASE) == []
+
+
 async def test_reading_again_replaces_passages_and_forgets_the_error(store: DocumentStore) -> None:
     await _keep(store, FileRead("bees.md", error=UnreadableDocument("bees.md", "it is locked")))
     await store.record(BASE, _read("bees.md", BEES))

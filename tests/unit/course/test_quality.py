@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coursewright.course.model import Course, MultipleChoice, Option, ShortAnswer, TrueFalse
-from coursewright.course.quality import KnowledgeSection, LeftOut, measure, words
+from coursewright.course.quality import KnowledgeSection, LeftOut, ReadingWarning, measure, words
 from coursewright.course.quality.flaws import flaws
 from coursewright.course.quality.items import chi_square_p
 from coursewright.course.quality.support import Support
@@ -233,9 +233,11 @@ def test_a_field_in_another_language_is_flagged() -> None:
 
 def test_what_was_given_to_the_report_stands_in_it() -> None:
     left_out = [LeftOut(document="a.pdf", reason="empty")]
-    report = measure(sample_course(), shortfalls=["3 of 5"], gaps=["Prices"], left_out=left_out)
+    lost = [ReadingWarning(document="b.pdf", warning="2 of 5 pages are damaged")]
+    report = measure(sample_course(), shortfalls=["3 of 5"], gaps=["Prices"], left_out=left_out, warnings=lost)
     assert (report.shortfalls, report.gaps) == (("3 of 5",), ("Prices",))
     assert report.left_out[0].document == "a.pdf"
+    assert report.warnings == tuple(lost)
     assert [(share.language, share.passages, share.cited) for share in report.languages] == [("en", 3, 3)]
 
 

@@ -2,6 +2,6 @@
 
 from coursewright.course.quality.citations import KnowledgeSection
 from coursewright.course.quality.measure import measure
-from coursewright.course.quality.report import Flag, LanguageShare, LeftOut, Measure, Quality
+from coursewright.course.quality.report import Flag, LanguageShare, LeftOut, Measure, Quality, ReadingWarning
 
-__all__ = ["Flag", "KnowledgeSection", "LanguageShare", "LeftOut", "Measure", "Quality", "measure"]
+__all__ = ["Flag", "KnowledgeSection", "LanguageShare", "LeftOut", "Measure", "Quality", "ReadingWarning", "measure"]

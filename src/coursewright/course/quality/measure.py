@@ -8,7 +8,7 @@ from coursewright.course.model import Course
 from coursewright.course.plan import Level
 from coursewright.course.quality import citations, items, texts, words
 from coursewright.course.quality.citations import KnowledgeSection
-from coursewright.course.quality.report import Flag, LanguageShare, LeftOut, Measure, Quality
+from coursewright.course.quality.report import Flag, LanguageShare, LeftOut, Measure, Quality, ReadingWarning
 
 
 def measure(
@@ -19,6 +19,7 @@ def measure(
     shortfalls: Sequence[str] = (),
     gaps: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
+    warnings: Sequence[ReadingWarning] = (),
     level: Level | None = None,
     substituted: Sequence[Flag] | None = None,
 ) -> Quality:
@@ -53,6 +54,7 @@ def measure(
         shortfalls=tuple(shortfalls),
         gaps=tuple(gaps),
         left_out=tuple(left_out),
+        warnings=tuple(warnings),
         languages=_languages(course),
     )
 

@@ -34,6 +34,13 @@ class LeftOut(Part):
     reason: str
 
 
+class ReadingWarning(Part):
+    """What a document lost when it was read, or what was guessed."""
+
+    document: str
+    warning: str
+
+
 class LanguageShare(Part):
     """What a course takes from the sources of one language."""
 
@@ -55,6 +62,7 @@ class Quality(Part):
     shortfalls: tuple[str, ...] = Field((), description="What was asked for and could not be made, with the reason.")
     gaps: tuple[str, ...] = Field((), description="What learners would expect and the sources do not cover.")
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[ReadingWarning, ...] = Field((), description="Documents that were not read whole, or by guesses.")
     languages: tuple[LanguageShare, ...] = ()
 
     def measure(self, name: str) -> Measure:
@@ -65,4 +73,4 @@ class Quality(Part):
         raise KeyError(name)
 
 
-__all__ = ["QUALITY_VERSION", "Flag", "LanguageShare", "LeftOut", "Measure", "Quality"]
+__all__ = ["QUALITY_VERSION", "Flag", "LanguageShare", "LeftOut", "Measure", "Quality", "ReadingWarning"]

@@ -1,6 +1,7 @@
 """Puts blocks together to a `ReadDocument`: the one place that counts offsets and settles languages."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -29,6 +30,8 @@ class DocumentBuilder:
         self.page: int | None = None  # of the blocks that are added next
         self.time_code: str | None = None
         self.warnings: list[str] = []
+        self.pictures = 0  # that cannot travel: nothing says in words what they show
+        self._unseen: set[str] = set()
         self._parts: list[str] = []
         self._length = 0
         self._spans: list[Span] = []
@@ -41,6 +44,11 @@ class DocumentBuilder:
     def has_text(self) -> bool:
         """Tell whether there is more than headings."""
         return any(span.kind != "heading" for span in self._spans)
+
+    @property
+    def figures(self) -> Counter[int]:
+        """Count the figures of each page."""
+        return Counter(span.page for span in self._spans if span.kind == "figure" and span.page)
 
     def heading(self, text: str, level: int, *, language: str = "") -> None:
         """Add a heading of level 1-6; what is longer than any heading is text that was marked as one."""
@@ -79,6 +87,12 @@ class DocumentBuilder:
             if term.strip():
                 self._terms.append(Term(term, mark.kind, mark.start + start, mark.end + start, definition))
 
+    def lose_picture(self, name: str = "") -> None:
+        """Count a picture that nothing describes; one that has a name counts once, however often it is shown."""
+        if not name or name not in self._unseen:
+            self._unseen.add(name)
+            self.pictures += 1
+
     def build(self) -> ReadDocument:
         """Return the document. Raises `UnreadableDocument` when there is no text."""
         text = _SEPARATOR.join(self._parts)
@@ -88,6 +102,10 @@ class DocumentBuilder:
             )
         if not self.has_text:
             self.warnings.append("there are only headings in it")
+        if self.pictures:
+            one = self.pictures == 1
+            shown = "1 picture was" if one else f"{self.pictures:,} pictures were"
+            self.warnings.append(f"{shown} left out: no alternative text describes {'it' if one else 'them'}")
         detected = [
             span.language or ("" if span.kind in ("code", "heading") else detect(text[span.start : span.end]))
             for span in self._spans

@@ -28,7 +28,8 @@ def decode(name: str, content: bytes, warnings: list[str], *, html: bool = False
     if text is None:
         text = _guess(name, content, warnings)
     if "\x00" in text:
-        warnings.append(f"{text.count(chr(0))} NUL characters were dropped")
+        number = text.count("\x00")
+        warnings.append(f"{number:,} NUL characters were dropped" if number > 1 else "1 NUL character was dropped")
         text = text.replace("\x00", "")
     return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 

@@ -31,6 +31,7 @@ class OpenFigure:
 
     caption: str = ""
     alts: list[str] = field(default_factory=list)
+    mute: list[str] = field(default_factory=list)  # where the pictures lie that have no alternative text
 
 
 def defined(indent: str, terms: list[Piece], meaning: Piece) -> Piece:

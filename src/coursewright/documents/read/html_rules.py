@@ -16,9 +16,7 @@ SKIPPED = frozenset(
         "select",
         "textarea",
         "iframe",
-        "object",
         "embed",
-        "svg",
         "canvas",
         "audio",
         "video",
@@ -32,6 +30,7 @@ SKIPPED = frozenset(
         "datalist",
     ]
 )
+PICTURES = frozenset(["img", "svg", "object"])
 BLOCKS = frozenset(
     [
         "html",
@@ -136,6 +135,10 @@ _FURNITURE_ROLES = frozenset(
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 
+_ICON = 32.0  # pixels; a picture that is no wider or no higher is a sign
+_IMAGE = re.compile(r"image/|\.(?:svg|png|jpe?g|gif|webp)\b", re.I)
+_OF_ICONS = frozenset(["a", "button", "h1", "h2", "h3", "h4", "h5", "h6"])
+
 
 def classes(node: LexborNode) -> frozenset[str]:
     """Return the classes of an element, in lower case."""
@@ -193,9 +196,61 @@ def is_layout(table: LexborNode) -> bool:
     return all(len(row.css("td")) <= 1 for row in rows[:50])
 
 
+def alternative_text(picture: LexborNode) -> str:
+    """Return what stands in the place of a picture for those who do not see it."""
+    attributes = picture.attributes
+    label = attributes.get("alt") or attributes.get("aria-label") or ""
+    inside = None if label else picture.css_first("title, img[alt]")
+    if inside is None:
+        return label
+    return inside.attributes.get("alt") or inside.text(deep=True)
+
+
+def is_decorative(picture: LexborNode) -> bool:
+    """Tell whether a picture says nothing: by its role, as small as an icon, or nothing that shows a picture at all."""
+    attributes = picture.attributes
+    role = attributes.get("role") or ""
+    if role in ("presentation", "none"):
+        return True
+    if picture.tag == "object" and not _IMAGE.search(f"{attributes.get('type')} {attributes.get('data')}"):
+        return True
+    box = (attributes.get("viewBox") or attributes.get("viewbox") or "").split()
+    sizes = [_pixels(attributes.get("width")), _pixels(attributes.get("height"))]
+    if not any(sizes) and len(box) == 4:
+        sizes = [_pixels(box[2]), _pixels(box[3])]
+    if any(size is not None and size <= _ICON for size in sizes):
+        return True
+    return picture.tag == "svg" and role != "img" and not any(sizes)
+
+
+def is_amid_text(picture: LexborNode) -> bool:
+    """Tell whether a picture stands in a line of text, in a heading or in a link, as icons do."""
+    parent = picture.parent
+    return parent is not None and (parent.tag in _OF_ICONS or bool(parent.text(deep=True).strip()))
+
+
+def _pixels(size: str | None) -> float | None:
+    found = re.fullmatch(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*(?:px)?\s*", size or "")
+    return float(found[1]) if found else None
+
+
 def is_line_numbers(node: LexborNode) -> bool:
     """Tell whether a cell only numbers the lines of a listing."""
     return node.tag == "td" and bool(classes(node) & {"linenos", "gutter", "lineno", "line-numbers"})
 
 
-__all__ = ["BLOCKS", "CODE", "SKIPPED", "classes", "is_code", "is_furniture", "is_layout", "is_line_numbers", "is_note"]
+__all__ = [
+    "BLOCKS",
+    "CODE",
+    "PICTURES",
+    "SKIPPED",
+    "alternative_text",
+    "classes",
+    "is_amid_text",
+    "is_code",
+    "is_decorative",
+    "is_furniture",
+    "is_layout",
+    "is_line_numbers",
+    "is_note",
+]

@@ -134,8 +134,8 @@ class HtmlWalk:
             else:
                 self._inline.line_break()
             return None
-        if tag == "img":
-            self._image(fold(node.attributes.get("alt") or ""))
+        if tag in rules.PICTURES:
+            self._picture(node)
             return None
         if tag == "math":
             self._inline.write(node.attributes.get("alttext") or node.text(deep=True))
@@ -158,11 +158,21 @@ class HtmlWalk:
             return self._inline.close
         return _nothing
 
-    def _image(self, alt: str) -> None:
-        if alt and self._figures:
-            self._figures[-1].alts.append(alt)
-        elif alt and len(alt.split()) > 1 and not self._tables:  # one word is an icon, not a figure
+    def _picture(self, node: LexborNode) -> None:
+        alt = fold(rules.alternative_text(node))
+        name = node.attributes.get("src") or node.attributes.get("data") or ""
+        decorative = rules.is_decorative(node)
+        if decorative and (not alt or node.tag != "img"):
+            return
+        if self._figures:
+            self._figures[-1].alts += [alt] if alt else []
+            self._figures[-1].mute += [] if alt else [name]
+        elif " " in alt and not self._tables:
             self._alts.append(alt)
+        elif decorative or (alt and " " not in alt and (self._tables or self._notes or rules.is_amid_text(node))):
+            return  # one word is an icon, not a figure
+        else:
+            self._builder.lose_picture(name)
 
     # blocks
 
@@ -275,6 +285,9 @@ class HtmlWalk:
             if text and (figure.alts or figure.caption):
                 self._end_list()
                 self._builder.add("figure", text, language=self._language)
+            else:
+                for name in figure.mute:
+                    self._builder.lose_picture(name)
 
         return leave
 

@@ -19,6 +19,7 @@ from coursewright.documents.read.pdf_headings import (
 )
 from coursewright.documents.read.pdf_layout import add_blocks
 from coursewright.documents.read.pdf_lines import Fonts, Line, joined, printed_lines
+from coursewright.documents.read.pdf_pictures import Drawn, drawn_on, without_words
 from coursewright.documents.read.pdf_tables import with_tables
 from coursewright.errors import UnreadableDocument
 
@@ -55,14 +56,17 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
     if not _NO_TITLE.search(title):
         builder.title = title
     pages: list[list[Line]] = []
+    drawn: list[Drawn] = []
     wide = 0
     for index in range(count):
         try:
-            lines, is_wide = _page(document, index, pdfium.raw)
+            lines, beside, is_wide = _page(document, index, pdfium.raw)
             pages.append(lines)
+            drawn.append(beside)
             wide += is_wide
         except pdfium.PdfiumError:
             pages.append([])
+            drawn.append(Drawn())
             builder.warnings.append(f"page {index + 1} is damaged and was left out")
     letters = sum(len(line.text) for page in pages for line in page)
     if letters < 10 + 2 * count:
@@ -71,9 +75,14 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
             f"there is no text in its {count} page{'s' if count != 1 else ''} (scanned?)",
             hint="Run OCR first, e.g. `ocrmypdf scan.pdf text.pdf`.",
         )
-    empty = [index + 1 for index, page in enumerate(pages) if not page]
-    if len(empty) > max(2, count // 10):
-        builder.warnings.append(f"{len(empty)} of {count} pages have no text (images?), the first is page {empty[0]}")
+    seen = [index for index, page in enumerate(pages) if not page and drawn[index].anything]
+    if len(seen) == 1:
+        builder.warnings.append(f"page {seen[0] + 1} of {count} shows a picture and no text (scanned?)")
+    elif seen:
+        first = f"the first is page {seen[0] + 1}"
+        builder.warnings.append(f"{len(seen)} of {count} pages show pictures and no text (scanned?), {first}")
+    for index in seen:
+        drawn[index] = Drawn()
     bookmarks = list(_bookmarks(document))
     document.close()
     kept = without_furniture(pages)
@@ -82,6 +91,7 @@ def read_pdf(name: str, content: bytes) -> ReadDocument:
         add_slide_titles(headings, kept)
     builder.title = builder.title or (first_page_title(kept) if kept else "")
     add_blocks(builder, kept, headings)
+    builder.pictures = without_words(drawn, builder.figures)
     return builder.build()
 
 
@@ -96,15 +106,15 @@ def _bookmarks(document: Any) -> Iterator[Bookmark]:
         yield Bookmark(item.level + 1, title, page, top)
 
 
-def _page(document: Any, index: int, raw: Any) -> tuple[list[Line], bool]:
-    """Return the lines of a page, and whether it is wider than high."""
+def _page(document: Any, index: int, raw: Any) -> tuple[list[Line], Drawn, bool]:
+    """Return the lines of a page, what it shows beside them, and whether it is wider than high."""
     page = document[index]
     textpage = page.get_textpage()
     try:
         width, height = page.get_size()
         fonts = Fonts(textpage, raw)
         printed = printed_lines(fonts, index, height)
-        return joined(with_tables(printed, page, fonts, height)), width > height
+        return joined(with_tables(printed, page, fonts, height)), drawn_on(page, raw), width > height
     finally:
         textpage.close()
         page.close()

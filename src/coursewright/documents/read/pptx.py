@@ -11,7 +11,7 @@ from coursewright.documents.read.builder import DocumentBuilder
 from coursewright.documents.read.inline import fold
 from coursewright.documents.read.languages import primary
 from coursewright.documents.read.pptx_text import add_text
-from coursewright.documents.read.properties import core_properties
+from coursewright.documents.read.properties import DECORATIVE, core_properties
 from coursewright.documents.read.tables import table_parts
 from coursewright.errors import UnreadableDocument
 
@@ -103,13 +103,25 @@ def _add_shape(builder: DocumentBuilder, shape: Any, kind: str | None) -> None:
             builder.add("table", part)
     elif shape.has_chart:
         title = fold(shape.chart.chart_title.text_frame.text) if shape.chart.has_title else ""
-        builder.add("figure", title)
+        _add_figure(builder, shape, title or _description(shape))
     elif items := list(_diagram_items(shape)):
         builder.add("list", "\n".join(f"- {item}" for item in items))
     else:
-        description = fold(next(iter(shape._element.xpath("./*[1]/p:cNvPr/@descr")), ""))
-        if description and not _NO_DESCRIPTION.search(description):
-            builder.add("figure", description)
+        _add_figure(builder, shape, _description(shape))
+
+
+def _description(shape: Any) -> str:
+    found = fold(next(iter(shape._element.xpath("./*[1]/p:cNvPr/@descr")), ""))
+    return "" if _NO_DESCRIPTION.search(found) else found
+
+
+def _add_figure(builder: DocumentBuilder, shape: Any, text: str) -> None:
+    """Add a picture or a chart by its text; one without any is counted unless it is there for looks. Lines go."""
+    decorative = any(mark.get("val") in ("1", "true") for mark in shape._element.iter(DECORATIVE))
+    if not text and not decorative and (shape.has_chart or shape._element.tag.endswith("}pic")):
+        source = next(iter(shape._element.xpath("./p:blipFill/a:blip/@r:embed")), "")
+        builder.lose_picture(str(shape.part.related_part(source).partname) if source else "")
+    builder.add("figure", text)
 
 
 def _rows(table: Any) -> list[list[str]]:

@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 
+DECORATIVE = "{http://schemas.microsoft.com/office/drawing/2017/decorative}decorative"  # val="1" on a picture
 _DC = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -32,4 +33,4 @@ def core_properties(archive: zipfile.ZipFile) -> CoreProperties:
     return CoreProperties(**values)
 
 
-__all__ = ["CoreProperties", "core_properties"]
+__all__ = ["DECORATIVE", "CoreProperties", "core_properties"]

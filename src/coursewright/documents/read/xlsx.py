@@ -36,6 +36,7 @@ def read_xlsx(name: str, content: bytes, max_unpacked: int) -> ReadDocument:
         known = core_properties(archive)
         builder.title, builder.attribution, builder.licence = known.title, known.creator, known.rights
         builder.language = primary(known.language)
+        builder.pictures = sum(name.startswith(("xl/media/", "xl/charts/chart")) for name in archive.namelist())
         try:
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             left_out = list(_add_sheets(builder, book.worksheets, archive))
