@@ -26,7 +26,9 @@ T = TypeVar("T")
 
 _LENGTH = 8  # bytes before each message
 _SECONDS_KEPT = 30.0  # a subprocess that has nothing to do for so long gives its memory back
-_ALLOWED = ("PATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "TEMP", "HOME")
+_ALLOWED = (
+    "PATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "TEMP", "HOME", "XDG_CACHE_HOME",
+)  # fmt: skip
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _ROOT = str(Path(__file__).parents[1])
 
