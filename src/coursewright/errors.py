@@ -17,8 +17,8 @@
     │   └── MigrationError           the schema is not what this version expects
     ├── OutputError              the result cannot be written (disk full, no permission)
     ├── SubprocessDied           what computed a result was killed: mostly for want of memory
-    ├── CallError                one call to a model went wrong (an adapter raises it)
-    │   ├── RateLimited              429; carries retry_after where the provider said so
+    ├── CallError                one call to a model went wrong (an adapter raises it); carries retry_after if told
+    │   ├── RateLimited              429
     │   ├── NoCapacity               a cheaper tier has no room now; not billed
     │   ├── Overloaded               the provider's own failure: 500, 502, 503, 529
     │   ├── CallTimedOut             no whole reply in time; may have been billed
@@ -170,29 +170,31 @@ class SubprocessDied(CoursewrightError):
 class CallError(CoursewrightError):
     """One call to a model went wrong. `billed`: the provider may have charged for it all the same.
 
-    `headers` are those of the response, in lower case, as far as they speak of limits.
+    `headers` are those of the response, in lower case, as far as they speak of limits. `retry_after`: seconds, where the
+    provider says when to ask again.
     """
 
     code = "call_failed"
 
     def __init__(
-        self, detail: str, *, hint: str = "", billed: bool = False, headers: Mapping[str, str] | None = None
+        self,
+        detail: str,
+        *,
+        hint: str = "",
+        billed: bool = False,
+        headers: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(detail, hint=hint)
         self.billed = billed
+        self.retry_after = retry_after
         self.headers: Mapping[str, str] = headers or {}
 
 
 class RateLimited(CallError):
-    """The provider says: too many requests or tokens a minute. `retry_after` in seconds, where it says when."""
+    """The provider says: too many requests or tokens a minute."""
 
     code = "rate_limited"
-
-    def __init__(
-        self, detail: str, *, hint: str = "", retry_after: float | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(detail, hint=hint, headers=headers)
-        self.retry_after = retry_after
 
 
 class NoCapacity(CallError):

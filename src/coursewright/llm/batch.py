@@ -13,7 +13,15 @@ from psycopg.rows import class_row, scalar_row
 
 from coursewright.db.pool import Pool, connected
 from coursewright.db.queries import sql
-from coursewright.errors import CallError, CoursewrightError, DatabaseUnavailable, ReplyLost
+from coursewright.errors import (
+    CallError,
+    CoursewrightError,
+    DatabaseUnavailable,
+    KeyRefused,
+    NeedsAction,
+    ReplyLost,
+    RequestRefused,
+)
 from coursewright.llm import failpoints
 from coursewright.llm.call import request_from_json
 from coursewright.llm.flight import Flights, Sent
@@ -74,17 +82,18 @@ class Batches:
         return await self._submit(wave) if wave else 0
 
     async def _submit(self, wave: dict[str, Any]) -> int:
-        batch = UUID(wave["batch"])
+        batch, organisation = UUID(wave["batch"]), UUID(wave["organisation"])
         items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
         failpoints.hit("begun")
+        provider: Provider | None = None
         try:
-            provider = await self._provider(wave["model"], UUID(wave["organisation"]), wave["fingerprint"])
+            provider = await self._provider(wave["model"], organisation, wave["fingerprint"])
             provider_id = await provider.submit_batch(items)
         except CoursewrightError as error:
-            if isinstance(error, CallError) and error.billed:
-                for waiting in await self._waiting(batch):
-                    await self._flights.fail(waiting.send, waiting.call, error, billed=True)
-                await self._end(batch, error.detail)
+            if provider and isinstance(error, KeyRefused) and await self._providers.refused(provider, organisation):
+                await self._scalar("return_wave", batch=batch, why=error.detail)  # the next wave tries the next key
+            elif isinstance(error, RequestRefused | NeedsAction) or (isinstance(error, CallError) and error.billed):
+                await self._fail(batch, error)
             else:
                 await self._scalar("return_wave", batch=batch, why=error.detail)
             logger.warning("A batch of %d calls to %s was not taken: %s", len(items), wave["model"], error.detail)
@@ -104,11 +113,7 @@ class Batches:
                 await provider.cancel_batch(due.provider_id)
                 await self._scalar("cancel_batch", batch=due.id)
         except ReplyLost as error:
-            waiting = await self._waiting(due.id)
-            for each in waiting:
-                await self._flights.fail(each.send, each.call, error, billed=True)
-            await self._end(due.id, error.detail)
-            return len(waiting)
+            return await self._fail(due.id, error)
         except CoursewrightError as error:  # asking failed, not the batch
             if isinstance(error, DatabaseUnavailable):
                 raise
@@ -117,17 +122,26 @@ class Batches:
 
     async def _store(self, due: _Due, provider: Provider) -> int:
         outcomes = {result.call_id: result.outcome for result in await provider.fetch_batch(due.provider_id)}
+        rest = outcomes.get(None, CallError("The batch ended without this call."))
         failpoints.hit("fetched")
         waiting = await self._waiting(due.id)
         for each in waiting:
-            outcome = outcomes.get(each.call)
+            outcome = outcomes.get(each.call, rest)
             if isinstance(outcome, Reply):
                 sent = Sent(each.call, each.send, due.model, each.kind, Price.stored(each.price))
                 await self._flights.store(sent, outcome)
             else:
-                error = outcome or CallError("The batch ended without this call.")
-                await self._flights.fail(each.send, each.call, error, billed=error.billed)
-        await self._end(due.id, None)
+                await self._flights.fail(each.send, each.call, outcome)
+        whole = outcomes.get(None)
+        await self._end(due.id, whole.detail if isinstance(whole, CoursewrightError) else None)
+        return len(waiting)
+
+    async def _fail(self, batch: UUID, error: CoursewrightError) -> int:
+        """End a batch that came to nothing, for each of its calls. Returns how many."""
+        waiting = await self._waiting(batch)
+        for each in waiting:
+            await self._flights.fail(each.send, each.call, error)
+        await self._end(batch, error.detail)
         return len(waiting)
 
     async def _provider(self, model: str, organisation: UUID, used: str) -> Provider:

@@ -23,7 +23,7 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 class Begun:
     """What `begin` found or did; see the function `begin_call` for what comes with each outcome."""
 
-    outcome: Literal["stored", "pending", "send", "defer", "breaker", "budget", "price", "worn", "unfit"]
+    outcome: Literal["stored", "pending", "send", "defer", "breaker", "budget", "price", "worn", "unfit", "refused"]
     call: UUID
     send: UUID | None = None
     seconds: float = 0.0

@@ -256,8 +256,9 @@ class Flights:
         await self._record(sent, reply)
         await self._tell(sent.call)
 
-    async def fail(self, send: UUID, call: UUID, error: CoursewrightError, *, billed: bool) -> None:
+    async def fail(self, send: UUID, call: UUID, error: CoursewrightError) -> None:
         """Record that a send came to nothing; its call may be asked again at once."""
+        billed = isinstance(error, CallError) and error.billed
         await self._rows.record_failure(send, error.code, error.detail, billed=billed, retry_in=0)
         await self._tell(call)
 
@@ -314,7 +315,8 @@ class Flights:
         if isinstance(error, NoCapacity):
             wait = self._settings.flex_wait_seconds * (1 + random.random())  # noqa: S311
         elif again and not isinstance(error, RateLimited):
-            wait = 1.0 + 4.0 * random.random()  # noqa: S311 - spreads load; the breaker lengthens it
+            told = error.retry_after if isinstance(error, CallError) else None
+            wait = (told or 1.0) + 4.0 * random.random()  # noqa: S311 - spreads load; the breaker lengthens it
         failpoints.hit("failed")
         await self._rows.record_failure(sent.send, error.code, error.detail, billed=billed, retry_in=wait)
         await self._tell(sent.call)
@@ -328,7 +330,7 @@ class Flights:
             refund=0.0 if billed else sent.tokens,
             seconds=seconds,
             error=error.code,
-            retry_after=error.retry_after if isinstance(error, RateLimited) else None,
+            retry_after=error.retry_after if isinstance(error, CallError) else None,
             requests={"limit": limits.requests.limit},
             tokens={"limit": limits.tokens.limit},
         )

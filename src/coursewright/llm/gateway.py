@@ -179,6 +179,10 @@ class Gateway:
             provider = await self._providers.get(candidate.provider, origin.organisation_id)
             terms = await self.terms.make(provider, origin, candidate)
             begun = await self._rows.begin(self._asked(origin, turn, candidate, key, keys, provider, terms))
+            if begun.outcome == "refused" and begun.mode == "batch":
+                # An immediate call tells why whoever can do something, and leaves out what the model does not take.
+                terms = await self.terms.make(provider, replace(origin, urgency="normal"), candidate)
+                begun = await self._rows.begin(self._asked(origin, turn, candidate, key, keys, provider, terms))
             match begun.outcome:
                 case "stored":
                     assert begun.reply is not None  # noqa: S101 - comes with the outcome

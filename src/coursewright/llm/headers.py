@@ -4,6 +4,7 @@ Sources: OpenAI, "Rate limits" (x-ratelimit-…, durations such as 6m0s); Anthro
 (anthropic-ratelimit-…, reset as an RFC 3339 time); RFC 9110, 10.2.3 (Retry-After).
 """
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from coursewright.llm.model import Bucket, ReportedLimits
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_WAIT = 86_400.0
 _DURATION = re.compile(r"([\d.]+)(ms|s|m|h|d)")
 
 
@@ -25,16 +27,18 @@ def reported_limits(headers: Mapping[str, str], now: datetime | None = None) -> 
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds that Retry-After (or retry-after-ms) asks to wait, at least 0; None when it says nothing."""
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return max(0.0, milliseconds / 1000)
+    """Return the seconds that Retry-After (or retry-after-ms) asks to wait, from 0 to a day; None when it says nothing."""
     value = headers.get("retry-after", "")
-    if (seconds := _number(value)) is not None:
-        return max(0.0, seconds)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - (now or _now(headers))).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        seconds = milliseconds / 1000
+    elif (plain := _number(value)) is not None:
+        seconds = plain
+    else:
+        try:
+            seconds = (parsedate_to_datetime(value) - (now or _now(headers))).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return min(max(0.0, seconds), _LONGEST_WAIT)
 
 
 def _now(headers: Mapping[str, str]) -> datetime:
@@ -57,9 +61,10 @@ def _bucket(headers: Mapping[str, str], what: str, now: datetime) -> Bucket:
 
 def _number(value: str | None) -> float | None:
     try:
-        return float(value) if value is not None else None
+        number = float(value) if value is not None else None
     except ValueError:
         return None
+    return number if number is None or math.isfinite(number) else None
 
 
 def _seconds(value: str | None, now: datetime) -> float | None:

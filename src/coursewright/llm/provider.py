@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from coursewright.errors import CallError, ConfigurationError
+from coursewright.errors import ConfigurationError, CoursewrightError
 from coursewright.llm.model import Abilities, Reply, Request
 
 
@@ -27,10 +27,13 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of one call of a batch: a reply or an error. A call without a result was not carried out."""
+    """What became of one call of a batch: a reply or an error. A call without a result was not carried out.
 
-    call_id: UUID
-    outcome: Reply | CallError
+    `call_id` None: what became of every call that has no result of its own.
+    """
+
+    call_id: UUID | None
+    outcome: Reply | CoursewrightError
 
 
 class Provider(Protocol):

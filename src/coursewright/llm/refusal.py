@@ -1,6 +1,6 @@
 """Why a call may not be sent now, in the words of whoever has to wait or to do something."""
 
-from coursewright.errors import BudgetReached, CallError, PriceUnknown
+from coursewright.errors import BudgetReached, CallError, PriceUnknown, PromptTooLong, RequestRefused
 from coursewright.llm.call import Begun
 from coursewright.llm.model import Deferred, Request
 from coursewright.llm.terms import Terms
@@ -52,6 +52,9 @@ def refusal(begun: Begun, request: Request, terms: Terms) -> Exception:
                 f"{request.model} gave no reply, however often it was asked. The last time: {begun.detail}",
                 hint="Is the provider in trouble? Retry the task later, or choose another model.",
             )
+        case "refused":
+            kind = PromptTooLong if begun.error == PromptTooLong.code else RequestRefused
+            return kind(begun.detail or f"{request.model} does not take this request.")
         case "unfit":
             assert terms.unfit is not None  # noqa: S101 - that is what makes the mode unfit
             return terms.unfit

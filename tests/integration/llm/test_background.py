@@ -6,7 +6,7 @@ import pytest
 
 from coursewright.db.pool import Pool, transaction
 from coursewright.db.queries import sql
-from coursewright.errors import KeyRefused, NeedsWorker
+from coursewright.errors import KeyRefused, NeedsWorker, RequestRefused
 from coursewright.llm import Deferred, Gateway, Reply
 from coursewright.llm.provider import FixedProviders
 from coursewright.llm.providers.scripted import NEVER, Say, Scripted
@@ -96,6 +96,21 @@ async def test_an_id_that_is_stored_after_the_reply_changes_nothing(pool: Pool) 
     await bench.gateway._flights.identify(send, provider_id)
     assert await bench.states() == ["settled"]
     assert await bench.sql("select ended_at is not null from coursewright.sends")
+
+
+async def test_what_is_refused_in_the_background_is_said_to_whoever_asks(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await bench.allow_background()
+    await in_background(bench)
+    bench.provider._background["background-1"] = RequestRefused("Invalid prompt.")
+    bench.provider._waiting["background-1"] = 0
+    await bench.skip_waits()
+    await bench.gateway.duties()
+    assert await bench.states() == ["released"]
+    for seconds_left in (2.0, None):
+        with pytest.raises(RequestRefused, match="Invalid prompt"):
+            await bench.ask(seconds_left=seconds_left)
+    assert len(bench.provider.log) == 1
 
 
 class Locked(Scripted):

@@ -10,12 +10,24 @@ from uuid import UUID
 import pytest
 
 from coursewright.db.pool import Pool
-from coursewright.errors import CallTimedOut, ConnectionLost, DatabaseUnavailable, NoCapacity, Overloaded
+from coursewright.errors import (
+    CallTimedOut,
+    ConnectionLost,
+    CoursewrightError,
+    DatabaseUnavailable,
+    KeyRefused,
+    NoCapacity,
+    Overloaded,
+    PromptTooLong,
+    QuotaExhausted,
+    RateLimited,
+    RequestRefused,
+)
 from coursewright.llm import Deferred, Usage
 from coursewright.llm.call import request_from_json
 from coursewright.llm.limits import model_states
-from coursewright.llm.provider import BatchItem, FixedProviders
-from coursewright.llm.providers.scripted import Say, Scripted
+from coursewright.llm.provider import BatchItem, BatchResult, BatchState, FixedProviders, Provider
+from coursewright.llm.providers.scripted import Outcome, Say, Scripted
 from tests.integration.llm.gateway_bench import ALPHA, BETA, JOB, GatewayBench
 
 KEYS = [f"task-{n}" for n in range(4)]
@@ -154,6 +166,103 @@ async def test_a_batch_that_the_provider_lost_is_booked_and_asked_for_again(pool
     assert (await bench.ask(KEYS[0])).value == "HONEY 4"
 
 
+@pytest.mark.parametrize("error", [PromptTooLong, RequestRefused, KeyRefused, QuotaExhausted])
+async def test_what_is_refused_for_good_in_a_batch_is_said_by_an_immediate_call(
+    pool: Pool, error: type[CoursewrightError]
+) -> None:
+    bench = GatewayBench(pool, lambda request, asked: error("No."), wave_seconds=0)
+    await waiting(bench, KEYS[0])
+    for _ in range(3):
+        await turn(bench)
+    assert await bench.states() == ["released"]
+    with pytest.raises(error) as raised:
+        await bench.ask(KEYS[0], urgency="batch")
+    assert type(raised.value) is error
+    assert [asked.mode for asked in bench.provider.log] == ["batch", "sync"]
+    assert await bench.money() == [0, 0, 0]
+
+
+async def test_a_parameter_that_a_model_refuses_in_a_batch_is_left_out_by_an_immediate_call(pool: Pool) -> None:
+    outcomes: list[Outcome] = [RequestRefused("Unsupported parameter: 'seed'."), Say("honey")]
+    bench = GatewayBench(pool, lambda request, asked: outcomes[asked], wave_seconds=0)
+    await waiting(bench, KEYS[0])
+    for _ in range(3):
+        await turn(bench)
+    assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
+    assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
+    assert [asked.mode for asked in bench.provider.log] == ["batch", "sync"]
+    assert await bench.sql("select price ->> 'multiplier' from coursewright.sends where state = 'settled'") == "1"
+
+
+async def test_an_account_that_was_mended_since_is_asked_in_batches_again(pool: Pool) -> None:
+    outcomes: list[Outcome] = [QuotaExhausted("No credit."), Say("honey")]
+    bench = GatewayBench(pool, lambda request, asked: outcomes[asked], wave_seconds=0)
+    await waiting(bench, KEYS[0])
+    for _ in range(3):
+        await turn(bench)
+    await bench.sql("update coursewright.sends set ended_at = ended_at - interval '11 minutes'")
+    await waiting(bench, KEYS[0])
+    for _ in range(3):
+        await turn(bench)
+    assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
+    assert [asked.mode for asked in bench.provider.log] == ["batch", "batch"]
+
+
+class Failing(Scripted):
+    """Takes batches, and works on none."""
+
+    async def fetch_batch(self, batch_id: str) -> list[BatchResult]:
+        return [BatchResult(None, RateLimited("Too many tokens wait."))]
+
+
+async def test_a_batch_that_found_no_room_is_handed_in_again_for_as_long_as_it_takes(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=600, wave_calls=2)
+    willing, failing = bench.provider, Failing(lambda request, asked: Say("x"), polls=0)
+    bench.gateway._providers._providers["scripted"] = failing  # type: ignore[attr-defined]
+    await waiting(bench, *KEYS[:2])
+    await turn(bench)
+    for batches in range(1, 10):  # more often than a call may fail
+        await turn(bench)
+        assert await bench.sql("select count(*) from coursewright.sends where state <> 'released'") == 0
+        await waiting(bench, *KEYS[:2])
+        await turn(bench)  # not at once: it has just been refused
+        assert len(failing.log) == 2 * batches
+        await bench.sql("update coursewright.batches set ended_at = ended_at - interval '11 minutes'")
+        await turn(bench)
+        assert len(failing.log) == 2 * (batches + 1)
+    await turn(bench)
+    bench.gateway._providers._providers["scripted"] = willing  # type: ignore[attr-defined]
+    assert (await bench.ask(KEYS[0])).value == "HONEY 0"
+
+
+class Finalizing(Scripted):
+    """Neither ends a batch nor lets it be stopped."""
+
+    async def poll_batch(self, batch_id: str) -> BatchState:
+        return BatchState.WORKING
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        self.cancelled.append(batch_id)
+        raise RequestRefused("Cannot cancel a batch with status 'finalizing'.")
+
+
+async def test_a_batch_that_neither_ends_nor_can_be_stopped_is_given_up_in_time(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    bench.provider = Finalizing(lambda request, asked: Say(f"honey {asked}"))
+    bench.gateway._providers._providers["scripted"] = bench.provider  # type: ignore[attr-defined]
+    await waiting(bench, *KEYS[:2])
+    await turn(bench)
+    await bench.sql("update coursewright.batches set deadline_at = clock_timestamp() - interval '1 s'")
+    for _ in range(2):
+        await turn(bench)
+    assert len(bench.provider.cancelled) == 2
+    assert await bench.states() == ["submitted"] * 2
+    await bench.expire()
+    await turn(bench)
+    assert await bench.states() == ["suspected"] * 2  # nobody knows whether it is billed
+    assert (await bench.ask(KEYS[0])).value == "HONEY 2"
+
+
 class Unwilling(Scripted):
     """Takes no batch."""
 
@@ -169,8 +278,10 @@ class Unwilling(Scripted):
         (Overloaded("HTTP 503."), "waiting"),
         (ConnectionLost("No connection."), "waiting"),
         (CallTimedOut("Silence."), "suspected"),
+        (KeyRefused("The key was revoked."), "released"),
+        (RequestRefused("No batches with this model."), "released"),
     ],
-    ids=["overloaded", "unreachable", "silent"],
+    ids=["overloaded", "unreachable", "silent", "revoked", "refused"],
 )
 async def test_a_batch_that_is_not_taken_waits_or_is_booked(pool: Pool, error: Exception, state: str) -> None:
     bench = GatewayBench(pool, wave_seconds=0)
@@ -181,6 +292,27 @@ async def test_a_batch_that_is_not_taken_waits_or_is_booked(pool: Pool, error: E
     await turn(bench)
     assert await bench.states() == [state] * 4
     assert await bench.sql("select state from coursewright.batches") == "ended"
+    if state == "released":
+        assert (await bench.ask(KEYS[0], urgency="batch")).value == "X"
+        assert [asked.mode for asked in unwilling.log] == ["sync"]
+
+
+async def test_a_wave_whose_key_was_refused_waits_for_the_next_key(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    willing, unwilling = bench.provider, Unwilling(lambda request, asked: Say("x"), fingerprint="old")
+    unwilling.error = KeyRefused("The key was revoked.")
+
+    class TwoKeys(FixedProviders):
+        async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
+            assert (provider.fingerprint, organisation_id) == ("old", ALPHA)
+            self._providers["scripted"] = willing
+            return True
+
+    bench.gateway._batches._providers = TwoKeys(unwilling)
+    await waiting(bench, *KEYS)
+    for state in ("waiting", "submitted"):
+        await turn(bench)
+        assert await bench.states() == [state] * 4
 
 
 async def test_a_provider_that_has_just_refused_a_batch_is_left_alone_for_a_while(pool: Pool) -> None:

@@ -97,7 +97,7 @@ end $$;
 -- Returns {outcome, call, …}: `stored` (state, model, reply), `pending` (seconds, mode; with `poll` true: fetch
 -- provider_id of send now), `send` (send, tokens), `defer` (seconds, why, other), `breaker` (seconds), `budget` (scope,
 -- cap, spent, needed), `price` (scope, cap), `worn` (error, detail: it failed too often
--- in a row) or `unfit` (mode none).
+-- in a row), `refused` (mode, error, detail: for good, in a batch or in the background) or `unfit` (mode none).
 create function coursewright.begin_call(asked jsonb) returns jsonb language plpgsql as $$
 declare
     c coursewright.calls;
@@ -191,7 +191,21 @@ begin
     deferred := jsonb_build_object('outcome', 'defer', 'call', c.id);
     if c.key <> asked ->> 'key' then
         return deferred || jsonb_build_object('seconds', 0.05, 'why', 'another model gave no answer');
-    elsif asked ->> 'mode' = 'none' then
+    end if;
+    if c.failures > 0 then
+        -- What a provider refused while nobody was there to hear it. What is wrong with an account may be mended later.
+        select * into s from coursewright.sends x
+         where x.id = c.send_id and x.state = 'released'
+           and (x.mode = 'background' or (x.mode = 'batch' and asked ->> 'mode' = 'batch'))
+           and (x.error in ('request_refused', 'prompt_too_long')
+                or (x.mode = 'batch' and x.ended_at > at - interval '10 minutes'
+                    and x.error in ('needs_action', 'key_refused', 'quota_exhausted', 'unknown_model')));
+        if found then
+            return jsonb_build_object('outcome', 'refused', 'call', c.id, 'mode', s.mode, 'error', s.error,
+                                      'detail', s.detail);
+        end if;
+    end if;
+    if asked ->> 'mode' = 'none' then
         return jsonb_build_object('outcome', 'unfit', 'call', c.id);
     elsif c.failures >= (asked ->> 'most_failures')::integer then
         select y.error, y.detail into s.error, s.detail from coursewright.sends y where y.id = c.send_id;

@@ -40,7 +40,7 @@ begin
              having min(s.started_at) < clock_timestamp() - make_interval(secs => wait_seconds)
                  or (count(*) >= enough and not exists (  -- a provider that has just refused one is left alone
                     select from coursewright.batches b
-                     where b.error is not null and b.provider_id is null
+                     where b.error is not null
                        and (b.organisation_id, b.endpoint, b.fingerprint, b.model)
                          = (s.organisation_id, s.endpoint, s.fingerprint, s.model)
                        and b.ended_at > clock_timestamp() - make_interval(secs => wait_seconds)))

@@ -8,7 +8,7 @@ import anthropic
 from anthropic.types import Message
 from pydantic import SecretStr
 
-from coursewright.errors import CallError, CoursewrightError, ReplyLost
+from coursewright.errors import CallError, CoursewrightError
 from coursewright.llm.headers import reported_limits
 from coursewright.llm.model import Abilities, Finish, Reply, ReportedLimits, Request, Usage
 from coursewright.llm.provider import BatchItem, BatchResult, BatchState
@@ -86,7 +86,13 @@ class Anthropic:
 
     async def submit_batch(self, items: Sequence[BatchItem]) -> str:
         """Hand in a batch."""
-        requests: Any = [{"custom_id": str(item.call_id), "params": _parameters(item.request)} for item in items]
+        requests: Any = [
+            {
+                "custom_id": str(item.call_id),
+                "params": self._dropped.left(item.request.model_name, _parameters(item.request)),
+            }
+            for item in items
+        ]
         with mapped(anthropic, _VENDOR):
             batch = await self._client.messages.batches.create(requests=requests)
         return batch.id
@@ -190,13 +196,9 @@ def _reply(message: Message, limits: ReportedLimits | None) -> Reply:
     )
 
 
-def _errored(error: Any) -> CallError:
-    found: CoursewrightError = status_error(
-        _VENDOR, _STATUS.get(error.type, 500), {"message": error.message, "type": error.type}, {}, False
-    )
-    if isinstance(found, CallError):
-        return found
-    return ReplyLost(found.detail) if error.type == "not_found_error" else CallError(found.detail, hint=found.hint)
+def _errored(error: Any) -> CoursewrightError:
+    status = _STATUS.get(error.type, 500)
+    return status_error(_VENDOR, status, {"message": error.message, "type": error.type}, {}, False)
 
 
 __all__ = ["Anthropic"]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import openai
+from openai.types import Batch
 from openai.types.chat import ChatCompletion
 from openai.types.responses import (
     Response,
@@ -120,7 +121,9 @@ class OpenAI:
                 "custom_id": str(item.call_id),
                 "method": "POST",
                 "url": _BATCH_PATH,
-                "body": chat.parameters(item.request, _for_chat(item.request.model_name)),
+                "body": self._dropped.left(
+                    item.request.model_name, chat.parameters(item.request, _for_chat(item.request.model_name))
+                ),
             }
             for item in items
         ]
@@ -143,6 +146,8 @@ class OpenAI:
         results: list[BatchResult] = []
         with mapped(openai, _VENDOR, lost_when_missing=True):
             batch = await self._client.batches.retrieve(batch_id)
+            if batch.status == "failed":
+                results.append(BatchResult(None, _not_begun(batch)))
             for file_id in (batch.output_file_id, batch.error_file_id):
                 if file_id:
                     content = await self._client.files.content(file_id)
@@ -247,14 +252,19 @@ def _result(line: Mapping[str, Any]) -> BatchResult:
     response = line.get("response")
     try:
         if response and response["status_code"] < 400:
-            return BatchResult(call_id, chat.read(ChatCompletion.model_validate(response["body"]), _VENDOR))
+            return BatchResult(call_id, chat.read(ChatCompletion.construct(**response["body"]), _VENDOR))
         status = response["status_code"] if response else 500
         body = (response or {}).get("body", {}).get("error") or line.get("error") or {}
         raise status_error(_VENDOR, status, body, {}, False)
-    except CallError as error:
+    except CoursewrightError as error:
         return BatchResult(call_id, error)
-    except CoursewrightError as error:  # of the whole account: the call alone cannot say so
-        return BatchResult(call_id, CallError(error.detail, hint=error.hint))
+
+
+def _not_begun(batch: Batch) -> CoursewrightError:
+    """Return why a batch failed its validation; none of its calls was made."""
+    said = next(iter((batch.errors and batch.errors.data) or ()), None)
+    body = {"code": said.code, "message": said.message} if said else {"message": "the batch failed its validation"}
+    return status_error(_VENDOR, 429 if body.get("code") == "token_limit_exceeded" else 400, body, {}, False)
 
 
 __all__ = ["OpenAI"]

@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from coursewright.errors import (
-    CallError,
     CallTimedOut,
     ConnectionLost,
     CoursewrightError,
@@ -178,7 +177,7 @@ class Scripted:
                 outcome = Overloaded("HTTP 500 for this one.")
             if isinstance(outcome, Say):
                 results.append(BatchResult(call_id, self._reply(outcome, None, f"{batch_id}/{place}")))
-            elif isinstance(outcome, CallError):
+            else:
                 results.append(BatchResult(call_id, outcome))
         return results[::-1]
 

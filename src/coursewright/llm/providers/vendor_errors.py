@@ -77,21 +77,23 @@ def status_error(
         case 429:
             return RateLimited(said, retry_after=retry_after(headers), headers=headers)
         case _ if status >= 500:
-            return Overloaded(said, headers=headers)
+            return Overloaded(said, retry_after=retry_after(headers), headers=headers)
         case _ if codes & {"model_not_found"}:
             return UnknownModel(said, hint="Choose another --model.")
         case _:
             return RequestRefused(said, headers=headers)
 
 
-def unsupported_parameter(error: RequestRefused) -> str | None:
-    """Return the parameter that a refusal complains of, where it can be left out."""
+def unsupported_parameter(error: RequestRefused) -> tuple[str, str | None]:
+    """Return the parameter that a refusal complains of, where it can be left out ("": none), and what to say instead."""
     text = error.detail.lower().replace("flex", "service_tier")  # its only value here, and sometimes all that is said
     words = ("unsupported", "not support", "not available", "unknown", "unrecognized", "deprecated")
     if not any(word in text for word in words):
-        return None
+        return "", None
+    if "'max_tokens'" in text and "'max_completion_tokens'" in text:
+        return "max_tokens", "max_completion_tokens"
     names = ("temperature", "seed", "reasoning_effort", "reasoning", "metadata", "service_tier")
-    return next((name for name in names if name in text), None)
+    return next((name for name in names if name in text), ""), None
 
 
 def _never_sent(error: Any) -> bool:

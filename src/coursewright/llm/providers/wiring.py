@@ -56,25 +56,32 @@ async def drained(events: AsyncIterator[object]) -> None:
 
 
 class Dropped:
-    """The parameters that models of this provider refused. Each costs one refused request, which is not billed."""
+    """The parameters that models of this provider refused, and what took their place (None: nothing). Each costs one
+    refused request, which is not billed.
+    """
 
     def __init__(self) -> None:
-        self._by_model: dict[str, set[str]] = {}
+        self._by_model: dict[str, dict[str, str | None]] = {}
+
+    def left(self, model: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return parameters without those that the model refused before."""
+        refused = self._by_model.get(model, {})
+        names = {name: refused.get(name, name) for name in parameters}
+        return {kept: parameters[name] for name, kept in names.items() if kept}
 
     async def without(
         self, model: str, parameters: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[T]]
     ) -> T:
-        """Send; where a parameter is refused that can be left out, leave it out from now on."""
+        """Send; where a parameter is refused that can be left out or goes by another name, do so from now on."""
         while True:
-            refused = self._by_model.setdefault(model, set())
-            kept = {name: value for name, value in parameters.items() if name not in refused}
+            kept = self.left(model, parameters)
             try:
                 return await send(kept)
             except RequestRefused as error:
-                name = unsupported_parameter(error)
-                if name is None or name not in kept:
+                name, instead = unsupported_parameter(error)
+                if name not in kept:
                     raise
-                refused.add(name)
+                self._by_model.setdefault(model, {})[name] = instead
 
 
 __all__ = [
