@@ -170,8 +170,8 @@ class SubprocessDied(CoursewrightError):
 class CallError(CoursewrightError):
     """One call to a model went wrong. `billed`: the provider may have charged for it all the same.
 
-    `headers` are those of the response, in lower case, as far as they speak of limits. `retry_after`: seconds, where the
-    provider says when to ask again.
+    `headers` are those of the response, in lower case, as far as they speak of limits. `retry_after`: seconds until the
+    provider wants to be asked again, where it says so.
     """
 
     code = "call_failed"

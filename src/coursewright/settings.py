@@ -242,6 +242,7 @@ class ProviderSettings(_Section):
     context_window: int = Field(32_768, ge=2_048, description="Tokens that models of `compatible` read.")
     largest_output: int = Field(8_192, ge=256, description="Tokens that models of `compatible` write at most.")
     json_schema: Literal["strict", "loose", "none"] = Field("strict", description="What `compatible` takes.")
+    reasoning: bool = Field(False, description="Whether models of `compatible` reason before they answer.")
     storage: bool = Field(False, description="Whether replies may rest at a provider (background, batch).")
     reasoning_tokens: int | None = Field(
         None,

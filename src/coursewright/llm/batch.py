@@ -50,6 +50,7 @@ class _Waiting:
     call: UUID
     kind: str
     price: dict[str, Any] | None
+    age: float
 
 
 class Batches:
@@ -129,7 +130,7 @@ class Batches:
             outcome = outcomes.get(each.call, rest)
             if isinstance(outcome, Reply):
                 sent = Sent(each.call, each.send, due.model, each.kind, Price.stored(each.price))
-                await self._flights.store(sent, outcome)
+                await self._flights.store(sent, outcome, "batch", each.age)
             else:
                 await self._flights.fail(each.send, each.call, outcome)
         whole = outcomes.get(None)

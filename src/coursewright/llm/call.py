@@ -107,17 +107,20 @@ class CallRows:
         reply: Mapping[str, Any],
         cost: Decimal | None,
         price: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Store a reply and settle its money; False when another reply had come before. `price`: where it was not the
-        one that was agreed.
+    ) -> bool | None:
+        """Store a reply and settle its money; False when another reply had come before, None when this one had.
+
+        `price`: where it was not the one that was agreed.
         """
         document = None if prompt is None else Jsonb(prompt, dumps=_dumps)
         parameters = {"send": send, "prompt": document, "cost": cost, "price": None if price is None else Jsonb(price)}
+        answers: bool | None
         try:
-            return bool(await self._scalar("record_reply", reply=Jsonb(reply, dumps=_dumps), **parameters))
+            answers = await self._scalar("record_reply", reply=Jsonb(reply, dumps=_dumps), **parameters)
         except psycopg.DataError:  # something in the provider's own JSON that Postgres does not take
             kept = {**reply, "raw": {}}
-            return bool(await self._scalar("record_reply", reply=Jsonb(kept, dumps=_dumps), **parameters))
+            answers = await self._scalar("record_reply", reply=Jsonb(kept, dumps=_dumps), **parameters)
+        return answers
 
     async def record_failure(self, send: UUID, code: str, why: str, *, billed: bool, retry_in: float) -> None:
         """Record that a send came to nothing."""

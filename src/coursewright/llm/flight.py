@@ -61,6 +61,11 @@ class Sent:
         """Return the price that a reply costs by; `flex`: the multiplier of the cheaper tier."""
         return self.price.times(flex) if self.price is not None and reply.tier == "flex" else self.price
 
+    def cost(self, reply: Reply, flex: Decimal) -> Decimal | None:
+        """Return the dollars that a reply costs; None without a price."""
+        price = self.charged(reply, flex)
+        return None if price is None else price.cost(reply.usage)
+
 
 class Flights:
     """Sends requests and stores what comes of them. `on_settled` is told of every call that is no longer in flight."""
@@ -130,7 +135,7 @@ class Flights:
         if reply is None:
             raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
         failpoints.hit("fetched")
-        await self.store(sent, reply)
+        await self.store(sent, reply, "background", age)
         await self._learn_from(sent, provider, reply, age)
         return reply
 
@@ -216,8 +221,7 @@ class Flights:
             with self._telemetry.asking(request, sent.call, terms.mode) as asking:
                 async with asyncio.timeout(terms.timeout + 1):
                     reply = await provider.send(request, sent.call, terms.timeout)
-                price = sent.charged(reply, self._flex)
-                asking.replied(reply, None if price is None else price.cost(reply.usage))
+                asking.replied(reply, sent.cost(reply, self._flex))
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(sent))
             raise
@@ -251,9 +255,10 @@ class Flights:
         failpoints.hit("identified")
         raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
 
-    async def store(self, sent: Sent, reply: Reply) -> None:
-        """Put a reply on disk and tell those who wait for it."""
-        await self._record(sent, reply)
+    async def store(self, sent: Sent, reply: Reply, mode: str, age: float) -> None:
+        """Put a reply, asked for `age` seconds ago, on disk and tell those who wait for it."""
+        if await self._record(sent, reply):
+            self._telemetry.fetched(sent.model, mode, reply, sent.cost(reply, self._flex), age)
         await self._tell(sent.call)
 
     async def fail(self, send: UUID, call: UUID, error: CoursewrightError) -> None:
@@ -271,17 +276,20 @@ class Flights:
         window, poll_in = self._settings.batch_seconds, self._settings.batch_poll_seconds
         await self._rows.record_batch(batch, provider_id, window, poll_in)
 
-    async def _record(self, sent: Sent, reply: Reply) -> None:
-        """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away."""
+    async def _record(self, sent: Sent, reply: Reply) -> bool:
+        """Put the raw reply on disk before anybody looks at it: in the database, or in a file while that is away.
+
+        Returns False when it was on record already.
+        """
         stored = reply_to_json(reply)
-        price = sent.charged(reply, self._flex)
-        cost = None if price is None else price.cost(reply.usage)
+        price, cost = sent.charged(reply, self._flex), sent.cost(reply, self._flex)
         other = None if price is None or price == sent.price else price.to_json()
         dollars = None if cost is None else str(cost)
         record = {"prompt": sent.prompt, "reply": stored, "cost": dollars, "price": other}
         async with self.spilled(sent.send, _names(sent) | record):
-            await self._rows.record_reply(sent.send, sent.prompt, stored, cost, other)
+            answers = await self._rows.record_reply(sent.send, sent.prompt, stored, cost, other)
         failpoints.hit("recorded")
+        return answers is not None
 
     async def _learn_from(self, sent: Sent, provider: Provider, reply: Reply, seconds: float) -> None:
         used = reply.usage.input + reply.usage.output

@@ -27,7 +27,7 @@ def reported_limits(headers: Mapping[str, str], now: datetime | None = None) -> 
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds that Retry-After (or retry-after-ms) asks to wait, from 0 to a day; None when it says nothing."""
+    """Return the seconds that Retry-After (or retry-after-ms) asks to wait, at most a day; None: it says nothing."""
     value = headers.get("retry-after", "")
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         seconds = milliseconds / 1000

@@ -43,11 +43,7 @@ class Telemetry:
         if self._tracer is None:
             yield Asking(None, self, {})
             return
-        common = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": request.provider,
-            "gen_ai.request.model": request.model_name,
-        }
+        common = _about(request.model, mode)
         began = time.monotonic()
         with self._tracer.start_as_current_span(
             f"chat {request.model_name}", kind=trace.SpanKind.CLIENT, record_exception=False
@@ -56,7 +52,6 @@ class Telemetry:
             span.set_attribute("gen_ai.request.max_tokens", request.max_output_tokens)
             span.set_attribute("gen_ai.output.type", "text" if request.schema is None else "json")
             span.set_attribute("coursewright.call.id", str(call))
-            span.set_attribute("coursewright.call.mode", mode)
             for name in ("temperature", "seed"):
                 if getattr(request, name) is not None:
                     span.set_attribute(f"gen_ai.request.{name}", getattr(request, name))
@@ -71,7 +66,15 @@ class Telemetry:
                     self._refused.add(1, common)
                 raise
             finally:
-                self._duration.record(time.monotonic() - began, common | failed)
+                if failed or mode != "background":  # that one is only taken now; `fetched` tells of its reply
+                    self._duration.record(time.monotonic() - began, common | failed)
+
+    def fetched(self, model: str, mode: str, reply: Reply, cost: Decimal | None, seconds: float) -> None:
+        """Count a reply that was made in the background or in a batch, so long after it was asked for."""
+        if self._tracer is not None:
+            common = _about(model, mode)
+            self._duration.record(seconds, common)
+            self.replied(common, reply, cost)
 
     def stored(self, model: str, level: str) -> None:
         """Count an answer that was found instead of asked for: in the `first` level or in the `database`."""
@@ -91,6 +94,16 @@ class Telemetry:
         self._tokens.record(reply.usage.output, about | {"gen_ai.token.type": "output"})
         if cost is not None:
             self._dollars.add(float(cost), about)
+
+
+def _about(model: str, mode: str) -> dict[str, str]:
+    provider, _, name = model.partition(":")
+    return {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": name,
+        "coursewright.call.mode": mode,
+    }
 
 
 class Asking:

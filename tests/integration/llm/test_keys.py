@@ -233,3 +233,12 @@ async def test_the_commands_never_show_a_key(pool: Pool, database_url: str) -> N
     code, printed = await run(database_url, "add", "openai", typed="sk-a-secret\n", master="")
     assert code != 0
     assert "provider-keys master" in printed
+
+
+async def test_an_endpoint_can_what_its_operator_says() -> None:
+    for reasons in (False, True):
+        settings = ProviderSettings(base_url="http://127.0.0.1:1/v1", reasoning=reasons, json_schema="loose")
+        providers = ConfiguredProviders(settings)
+        known = (await providers.get("compatible", None)).abilities("qwen3")
+        await providers.aclose()
+        assert (known.reasoning, known.json_schema) == (reasons, "loose")

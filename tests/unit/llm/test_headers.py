@@ -45,8 +45,10 @@ def test_headers_that_say_nothing() -> None:
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after": "Wed, 25 Nov 2026 12:00:30 GMT"}, 30),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e12"}, 86_400),
     ],
-    ids=["none", "seconds", "past", "milliseconds", "date", "nonsense"],
+    ids=["none", "seconds", "past", "milliseconds", "date", "nonsense", "infinite", "for ever"],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds

@@ -335,7 +335,7 @@ end $$;
 
 -- Store a reply, from whomever and however late it comes; the first one stays. Settles the money with the price that
 -- was agreed when the send began, or with the one that the provider has asked instead. Returns whether this reply is the
--- call's answer. May be repeated.
+-- call's answer; null: it was stored before. May be repeated.
 create function coursewright.record_reply(send uuid, prompt jsonb, reply jsonb, cost numeric, price jsonb default null)
 returns boolean language plpgsql as $$
 declare
@@ -350,7 +350,7 @@ begin
     if not found then
         raise exception 'no such send: %', send using errcode = 'foreign_key_violation';
     elsif s.state = 'settled' then
-        return c.send_id = send;
+        return null;
     end if;
     update coursewright.sends x
        set state = 'settled', cost = record_reply.cost, price = coalesce(record_reply.price, x.price),

@@ -1,5 +1,6 @@
 """Chat Completions in OpenAI's shape: what is asked, and what came back."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from coursewright.llm.model import Abilities, Finish, Reply, ReportedLimits, Req
 from coursewright.llm.providers.wiring import effort
 
 _FINISHES = {"length": Finish.LENGTH, "content_filter": Finish.CONTENT_FILTER, "refusal": Finish.REFUSAL}
+# Reasoning before an answer, by servers that do not part the two. Many templates write the opening tag themselves, so
+# that only the closing one is the model's; an answer that begins as JSON or as a block of code is no such reasoning.
+_REASONING = re.compile(r"\s*(?:<think>.*?(?:</think>|\Z)|(?![\s{\[`]).*?</think>)\s*", re.DOTALL)
 
 
 def parameters(request: Request, abilities: Abilities) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def read(completion: ChatCompletion, vendor: str, limits: ReportedLimits | None 
         raise CallError(f"{vendor} sent no answer.", billed=True)
     choice = completion.choices[0]
     return Reply(
-        text=choice.message.content or "",
+        text=_visible(choice.message.content or ""),
         finish=_FINISHES.get("refusal" if choice.message.refusal else choice.finish_reason, Finish.STOP),
         usage=_usage(completion.usage),
         model=completion.model,
@@ -70,7 +74,14 @@ async def assemble(pieces: AsyncIterator[ChatCompletionChunk], vendor: str, limi
         raise CallError(f"{vendor} ended the stream in mid-reply.", billed=True)
     whole = "".join(text)
     raw = {"id": reply_id, "model": model, "text": whole, "finish_reason": finish}
-    return Reply(whole, _FINISHES.get(finish, Finish.STOP), _usage(usage), model, reply_id or None, limits, raw)
+    return Reply(
+        _visible(whole), _FINISHES.get(finish, Finish.STOP), _usage(usage), model, reply_id or None, limits, raw
+    )
+
+
+def _visible(content: str) -> str:
+    found = _REASONING.match(content)
+    return content[found.end() :] if found else content
 
 
 def _usage(usage: CompletionUsage | None) -> Usage:

@@ -130,6 +130,7 @@ class ConfiguredProviders:
                     context_window=settings.context_window,
                     largest_output=settings.largest_output,
                     json_schema=settings.json_schema,
+                    reasoning=settings.reasoning,
                 )
                 compatible = _adapter("compatible", "Compatible")
                 given = None if key.fingerprint == _NO_KEY else key.key

@@ -75,8 +75,10 @@ class OpenAI:
     async def send(self, request: Request, call_id: UUID, timeout: float) -> Reply:  # noqa: ASYNC109 - see Provider
         """Ask and wait."""
         send = self._stream if request.max_output_tokens >= STREAMED_FROM else self._post
+        patient = openai.Timeout(timeout, connect=CONNECT_SECONDS)  # a model that reasons is silent meanwhile
+        parameters = {**_parameters(request, call_id), "timeout": patient}
         async with deadline(timeout, _VENDOR):
-            return await self._dropped.without(request.model_name, _parameters(request, call_id), send)
+            return await self._dropped.without(request.model_name, parameters, send)
 
     async def _post(self, parameters: dict[str, Any]) -> Reply:
         with mapped(openai, _VENDOR):
@@ -184,7 +186,7 @@ def _parameters(request: Request, call_id: UUID) -> dict[str, Any]:
     }
     if system:
         parameters["instructions"] = system
-    if request.schema is not None:
+    if request.schema is not None and abilities.json_schema != "none":
         parameters["text"] = {
             "format": {
                 "type": "json_schema",

@@ -85,14 +85,14 @@ def status_error(
 
 
 def unsupported_parameter(error: RequestRefused) -> tuple[str, str | None]:
-    """Return the parameter that a refusal complains of, where it can be left out ("": none), and what to say instead."""
+    """Return the parameter that a refusal complains of and that can be left out ("": none), and its other name."""
     text = error.detail.lower().replace("flex", "service_tier")  # its only value here, and sometimes all that is said
     words = ("unsupported", "not support", "not available", "unknown", "unrecognized", "deprecated")
     if not any(word in text for word in words):
         return "", None
     if "'max_tokens'" in text and "'max_completion_tokens'" in text:
         return "max_tokens", "max_completion_tokens"
-    names = ("temperature", "seed", "reasoning_effort", "reasoning", "metadata", "service_tier")
+    names = ("temperature", "seed", "reasoning_effort", "reasoning", "thinking", "metadata", "service_tier")
     return next((name for name in names if name in text), ""), None
 
 

@@ -1,8 +1,9 @@
 """What vendors do on bad days and in modes that no simulator speaks, each over a real socket."""
 
 import json
+from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -29,6 +30,7 @@ from coursewright.llm.model import Finish, Message, Reply, Request
 from coursewright.llm.provider import BatchItem, BatchState, Provider
 from coursewright.llm.providers.anthropic import Anthropic
 from coursewright.llm.providers.compatible import Compatible
+from coursewright.llm.providers.models import COMPATIBLE
 from coursewright.llm.providers.openai import OpenAI
 from tests.integration.llm.providers.vendor import Answer, Vendor, vendor
 
@@ -49,8 +51,8 @@ def _provider(name: str, url: str) -> Provider:
 
 
 def _request(name: str, **more: Any) -> Request:
-    usual: dict[str, Any] = {"messages": (Message("user", "Hello"),), "max_output_tokens": 100}
-    return Request(_MODELS[name], **usual | more)
+    usual: dict[str, Any] = {"model": _MODELS[name], "messages": (Message("user", "Hello"),), "max_output_tokens": 100}
+    return Request(**usual | more)
 
 
 async def _send(name: str, url: str, **more: Any) -> Reply:
@@ -73,6 +75,17 @@ def _response(status: str = "completed", **more: Any) -> dict[str, Any]:
         },
         "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "incomplete_details": None, "error": None,
     } | more  # fmt: skip
+
+
+def _streamed(*pieces: str) -> str:
+    """Return a stream of a completion."""
+    deltas: list[tuple[str | None, str | None]] = [*((piece, None) for piece in pieces), (None, "stop")]
+    chunks = [
+        {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "qwen3",
+         "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": finish}]}
+        for piece, finish in deltas
+    ]  # fmt: skip
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
 def _completion(finish: str = "stop", **message: Any) -> dict[str, Any]:
@@ -126,7 +139,7 @@ async def test_a_refusal_is_told_by_its_class(
     assert type(raised.value) is kind
     assert error["message"] in raised.value.detail
     assert _KEY.get_secret_value() not in raised.value.detail
-    if isinstance(raised.value, RateLimited):
+    if isinstance(raised.value, RateLimited | Overloaded):
         assert raised.value.retry_after == 7
         assert raised.value.headers["x-ratelimit-limit-requests"] == "500"
 
@@ -200,6 +213,84 @@ async def test_a_refused_parameter_is_left_out_once_and_for_all() -> None:
             await provider.send(_request("openai", temperature=0.5), uuid4(), 30)
         await provider.aclose()
     assert ["temperature" in body for _, body in there.asked] == [True, False, False]
+
+
+async def test_a_parameter_of_another_name_is_sent_under_that_from_then_on() -> None:
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    refused = Answer({"error": {"message": said, "param": "max_tokens", "code": "unsupported_parameter"}}, 400)
+    with vendor({_PATHS["compatible"]: [refused, Answer(_completion())]}) as there:
+        provider = _provider("compatible", there.url)
+        for _ in range(2):
+            await provider.send(_request("compatible"), uuid4(), 30)
+        await provider.aclose()
+    names = ("max_tokens", "max_completion_tokens")
+    assert [[body.get(name) for name in names] for _, body in there.asked] == [[100, None], [None, 100], [None, 100]]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('<think>Blocks: {"blocks": []}?</think>\n\n{"blocks": [1]}', '{"blocks": [1]}'),
+        ('\n<think>\n\n</think>\n\n{"a": 1}', '{"a": 1}'),
+        ('The user wants {"a": 0}.\n</think>\n{"a": 1}', '{"a": 1}'),  # the template wrote the opening tag
+        ('<think>It was cut off {"a"', ""),
+        ('{"a": "between <think> and </think>"}', '{"a": "between <think> and </think>"}'),
+        ('```json\n{"a": "</think>"}\n```', '```json\n{"a": "</think>"}\n```'),
+    ],
+)
+@pytest.mark.parametrize("output", [100, 9_000], ids=["in one piece", "streamed"])
+async def test_reasoning_before_an_answer_is_no_part_of_it(output: int, content: str, text: str) -> None:
+    body = _completion(content=content) if output == 100 else _streamed(content[:5], content[5:])
+    with vendor({_PATHS["compatible"]: [Answer(body)]}) as there:
+        reply = await _send("compatible", there.url, max_output_tokens=output)
+    assert reply.text == text
+    assert json.dumps(content)[1:-1] in json.dumps(reply.raw)  # kept as it came
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "abilities", "asked", "sent"),
+    [
+        ("compatible", "qwen3", {}, {"seed": 7}, {"seed": 7}),
+        ("compatible", "qwen3", {}, {"reasoning_tokens": 4_000}, {"reasoning_effort": None, "max_tokens": 100}),
+        (
+            "compatible", "qwen3", {"reasoning": True}, {"reasoning_tokens": 4_000},
+            {"reasoning_effort": "medium", "max_tokens": 4_100},
+        ),
+        ("compatible", "qwen3", {"reasoning": True}, {}, {"reasoning_effort": None, "max_tokens": 100}),
+        (
+            "compatible", "qwen3", {"json_schema": "loose"}, {"schema": {}},
+            {"response_format": {
+                "type": "json_schema", "json_schema": {"name": "reply", "schema": {}, "strict": False}}},
+        ),
+        ("compatible", "qwen3", {"json_schema": "none"}, {"schema": {}}, {"response_format": None}),
+        (
+            "openai", "gpt-5.4", {}, {"reasoning_tokens": 9_000, "temperature": 0.3},
+            {"reasoning": {"effort": "high"}, "max_output_tokens": 9_100, "temperature": None},
+        ),
+        ("openai", "gpt-5.4", {}, {"reasoning_tokens": 0}, {"reasoning": {"effort": "low"}, "max_output_tokens": 100}),
+        ("openai", "gpt-3.5-turbo", {}, {"schema": {}}, {"text": None}),
+        (
+            "anthropic", "claude-haiku-4-5", {}, {"reasoning_tokens": 4_000},
+            {"thinking": {"type": "enabled", "budget_tokens": 4_000}, "max_tokens": 4_100},
+        ),
+        (
+            "anthropic", "claude-haiku-4-5", {}, {"reasoning_tokens": 100},  # a smaller budget is refused
+            {"thinking": {"type": "enabled", "budget_tokens": 1_024}, "max_tokens": 1_124},
+        ),
+        ("anthropic", "claude-sonnet-4-20250514", {}, {"schema": {}}, {"output_config": None}),
+    ],
+)  # fmt: skip
+async def test_an_ability_is_used_on_the_wire(
+    name: str, model: str, abilities: dict[str, Any], asked: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    with vendor({_PATHS[name]: [Answer(_GOOD[name])]}) as there:
+        provider = _provider(name, there.url)
+        if abilities:
+            provider = Compatible(there.url, _KEY, abilities=replace(COMPATIBLE, **abilities))
+        await provider.send(_request(name, model=f"{name}:{model}", **asked), uuid4(), 300)
+        await provider.aclose()
+    assert {each: there.asked[0][1].get(each) for each in sent} == sent
+    assert there.patience == [300]  # a model that reasons is silent for long
 
 
 async def test_the_cheaper_tier_is_asked_for_and_left_out_where_there_is_none() -> None:
@@ -284,8 +375,107 @@ async def test_a_background_reply_is_fetched_when_it_is_there() -> None:
     assert there.asked[0][1]["metadata"]["call_id"] == str(call_id)
 
 
+def _batch(status: str, **more: Any) -> Answer:
+    """Return a batch of OpenAI."""
+    usual = {
+        "id": "b1", "object": "batch", "endpoint": "/v1/chat/completions", "completion_window": "24h", "created_at": 1,
+        "input_file_id": "in",
+    }  # fmt: skip
+    return Answer(usual | {"status": status} | more)
+
+
+async def test_an_openai_batch_that_expires_brings_what_was_done_and_why_the_rest_was_not() -> None:
+    ids = {word: uuid4() for word in ("good", "expired", "long", "revoked", "empty", "missing")}
+
+    def line(word: str, status: int, body: Any) -> str:
+        return json.dumps(
+            {"custom_id": str(ids[word]), "response": {"status_code": status, "body": body}, "error": None}
+        )
+
+    expired = {"code": "batch_expired", "message": "This request could not be executed in time."}
+    output = line("good", 200, _completion())
+    errors = [
+        json.dumps({"custom_id": str(ids["expired"]), "response": None, "error": expired}),
+        line("long", 400, {"error": {"code": "context_length_exceeded", "message": "Too long"}}),
+        line("revoked", 401, {"error": {"message": "Incorrect API key"}}),
+        line("empty", 429, {"error": {"code": "insufficient_quota", "message": "No credit"}}),
+    ]
+    working = ("validating", "in_progress", "finalizing", "cancelling")
+    paths = {
+        "POST /files": [Answer({"id": "in", "object": "file", "purpose": "batch"})],
+        "POST /batches": [_batch("validating")],
+        "GET /batches/b1": [*map(_batch, working), _batch("expired", output_file_id="out", error_file_id="err")],
+        "GET /files/out/content": [Answer(output)],
+        "GET /files/err/content": [Answer("\n".join(errors))],
+    }
+    request = _request("openai", model="openai:gpt-5.4", reasoning_tokens=4_000, schema={})
+    with vendor(paths) as there:
+        provider = _provider("openai", there.url)
+        assert await provider.submit_batch([BatchItem(each, request) for each in ids.values()]) == "b1"
+        for _ in working:
+            assert await provider.poll_batch("b1") == BatchState.WORKING
+        assert await provider.poll_batch("b1") == BatchState.ENDED
+        results = {each.call_id: each.outcome for each in await provider.fetch_batch("b1")}
+        await provider.aclose()
+    uploaded = there.asked[0][1].decode()
+    body = next(json.loads(each)["body"] for each in uploaded.splitlines() if each.startswith('{"custom_id"'))
+    assert body["reasoning_effort"] == "medium"
+    assert body["max_completion_tokens"] == 4_100
+    assert body["response_format"]["json_schema"]["strict"] is True
+    kinds = {word: type(results[call]) for word, call in ids.items() if call in results}
+    assert kinds == {
+        "good": Reply, "expired": Overloaded, "long": PromptTooLong, "revoked": KeyRefused, "empty": QuotaExhausted,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("token_limit_exceeded", RateLimited),
+        ("billing_hard_limit_reached", QuotaExhausted),
+        ("model_not_found", UnknownModel),
+        ("invalid_request", RequestRefused),
+        (None, RequestRefused),
+    ],
+)
+async def test_an_openai_batch_that_fails_as_a_whole_says_why(code: str | None, kind: type[CoursewrightError]) -> None:
+    errors = {"object": "list", "data": [{"code": code, "message": "No."}]} if code else None
+    with vendor({"GET /batches/b1": [_batch("failed", errors=errors)]}) as there:
+        provider = _provider("openai", there.url)
+        assert await provider.poll_batch("b1") == BatchState.ENDED
+        (result,) = await provider.fetch_batch("b1")
+        await provider.aclose()
+    assert result.call_id is None
+    assert type(result.outcome) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "refused"),
+    [
+        ("openai", {"temperature": 0.5}, "Unsupported value: 'temperature' does not support 0.5."),
+        ("anthropic", {"reasoning_tokens": 4_000}, "adaptive thinking is not supported on this model"),
+    ],
+)
+async def test_a_batch_leaves_out_what_its_model_was_found_to_refuse(
+    name: str, asked: dict[str, Any], refused: str
+) -> None:
+    paths = {
+        _PATHS[name]: [Answer({"error": {"message": refused}}, 400), Answer(_GOOD[name])],
+        "POST /files": [Answer({"id": "in", "object": "file", "purpose": "batch"})],
+        "POST /batches": [_batch("validating")],
+        "POST /v1/messages/batches": [Answer({"id": "b1"})],
+    }
+    with vendor(paths) as there:
+        provider = _provider(name, there.url)
+        await provider.send(_request(name, **asked), uuid4(), 30)
+        await provider.submit_batch([BatchItem(uuid4(), _request(name, **asked))])
+        await provider.aclose()
+    bodies = [str(body) for _, body in there.asked[:3]]
+    assert ["temperature" in body or "thinking" in body for body in bodies] == [True, False, False]
+
+
 async def test_anthropic_batches_are_matched_by_their_ids() -> None:
-    good, bad, gone = uuid4(), uuid4(), uuid4()
+    good, bad, gone, revoked = uuid4(), uuid4(), uuid4(), uuid4()
 
     def batch(there: Vendor, status: str) -> dict[str, Any]:
         return {
@@ -298,6 +488,8 @@ async def test_anthropic_batches_are_matched_by_their_ids() -> None:
         {"custom_id": str(bad), "result": {"type": "errored", "error": {"type": "error", "error": {
             "type": "overloaded_error", "message": "Busy"}}}},
         {"custom_id": str(gone), "result": {"type": "expired"}},
+        {"custom_id": str(revoked), "result": {"type": "errored", "error": {"type": "error", "error": {
+            "type": "authentication_error", "message": "Invalid key"}}}},
         {"custom_id": str(good), "result": {"type": "succeeded", "message": _message()}},
     ]  # fmt: skip
     with vendor({}) as there:
@@ -310,13 +502,12 @@ async def test_anthropic_batches_are_matched_by_their_ids() -> None:
         assert await provider.submit_batch([BatchItem(one, _request("anthropic")) for one in (good, bad, gone)]) == "b1"
         assert await provider.poll_batch("b1") == BatchState.WORKING
         assert await provider.poll_batch("b1") == BatchState.ENDED
-        results: dict[UUID, Reply | CallError] = {
-            each.call_id: each.outcome for each in await provider.fetch_batch("b1")
-        }
+        results = {each.call_id: each.outcome for each in await provider.fetch_batch("b1")}
         await provider.aclose()
-    assert set(results) == {good, bad}  # an expired call was not carried out
+    assert set(results) == {good, bad, revoked}  # an expired call was not carried out
     assert isinstance(results[good], Reply)
     assert isinstance(results[bad], Overloaded)
+    assert isinstance(results[revoked], KeyRefused)
 
 
 def test_an_endpoint_is_an_address() -> None:

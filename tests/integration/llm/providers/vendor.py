@@ -27,13 +27,14 @@ class Answer:
 @dataclass(slots=True)
 class Vendor:
     """`answers` by method and path; the last one of a path is repeated. `asked` holds what came in, `keys`
-    the keys of OpenAI's kind that it came with.
+    the keys of OpenAI's kind that it came with, `patience` the seconds of silence that its sender says to bear.
     """
 
     answers: dict[str, list[Answer]]
     url: str = ""
     asked: list[tuple[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    patience: list[float] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -53,6 +54,7 @@ def vendor(answers: dict[str, list[Answer]]) -> Iterator[Vendor]:
             key = f"{self.command} {self.path.partition('?')[0]}"
             is_json = self.headers.get("content-type", "").startswith("application/json")
             state.keys.append(self.headers.get("authorization", "").removeprefix("Bearer "))
+            state.patience.append(float(self.headers.get("x-stainless-read-timeout", 0)))
             state.asked.append((key, json.loads(body) if body and is_json else body))
             left = state.answers.get(key, [Answer({"error": {"message": f"no answer for {key}"}}, 404)])
             answer = left.pop(0) if len(left) > 1 else left[0]
