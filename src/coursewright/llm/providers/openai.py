@@ -240,7 +240,7 @@ def _failed(response: Response) -> CoursewrightError:
     said = f"{_VENDOR}: {response.error.message if response.error else f'the reply was {response.status}'}"
     if code == "rate_limit_exceeded":
         return RateLimited(said)
-    if code in ("server_error", "vector_store_timeout"):
+    if code in ("server_error", "vector_store_timeout", "failed"):  # the last: it does not say why
         return Overloaded(said)
     return ReplyLost(said) if code == "cancelled" else RequestRefused(said)
 
