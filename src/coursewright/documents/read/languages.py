@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from coursewright.tongues import identifier
 
-_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|[^\W\d_]*[\d_/\\.=<>|-]+\w*")
+# Looking behind keeps the time linear: what the start of a long word does not begin, its middle does not either.
+_NOT_PROSE = re.compile(
+    r"`[^`]*`|https?://\S+|(?<![\w.+-])[\w.+-]+@[\w.-]+|(?:(?<![^\W\d_])[^\W\d_]+)?[\d_/\\.=<>|-]+\w*"
+)
 _KANA = re.compile("[\u3040-\u30ff]")
 _IDEOGRAPHS = re.compile("[\u3400-\u9fff]")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")  # scripts that do not separate words

@@ -11,7 +11,8 @@ from functools import lru_cache
 from coursewright.generation.authors.extractive.words import FUNCTION_WORDS, tokens
 from coursewright.tongues import identifier
 
-_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|[\w.+-]+@[\w.-]+|\S*[\d_/\\=<>|{}$]\S*")
+# Looking behind keeps the time linear in texts that do not separate words.
+_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|(?<![\w.+-])[\w.+-]+@[\w.-]+|(?<![^\s`])\S*[\d_/\\=<>|{}$]\S*")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _SCRIPT = {"ja": re.compile(r"[ぁ-ヿ一-龯々]"), "ar": re.compile(r"[\u0600-\u06ff]")}
 _KNOWN = frozenset(FUNCTION_WORDS)
