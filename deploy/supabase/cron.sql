@@ -30,9 +30,10 @@ end $$;
 -- Whether a tick would find something: nobody is woken for nothing.
 create or replace function coursewright.work_is_due() returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select exists (select from public.course_generation_jobs j where j.status = 'processing')
+    select exists (select from public.course_generation_jobs j
+                    where j.status = 'processing' and coursewright.is_ours(j.job_type))
         or exists (select from public.course_generation_jobs j
-                    where j.status = 'queued' and j.job_type in ('generate_course_v2', 'generate_outline')
+                    where j.status = 'queued' and coursewright.is_ours(j.job_type)
                       and not exists (select from public.course_generation_queue q
                                        where q.job_id = j.id and q.scheduled_for > clock_timestamp() + interval '1 minute'))
         or exists (select from coursewright.documents d where d.background and d.status in ('queued', 'processing'))

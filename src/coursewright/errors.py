@@ -8,6 +8,7 @@
     │   ├── InvalidRequest           an option or field has no such value
     │   └── TooLarge                 a file or request is above the limit
     ├── Unauthenticated          nobody, or a key or token that is not valid
+    ├── IssuerUnavailable        whoever issues the tokens cannot be asked for the keys to check them
     ├── Forbidden                known, but not allowed to do this
     ├── LimitReached             too many in a window of time; carries `retry_after`
     ├── NotFound                 no such job, task, course or document
@@ -107,6 +108,12 @@ class Unauthenticated(CoursewrightError):
     """No credentials came along, or they are not valid (any more)."""
 
     code = "unauthenticated"
+
+
+class IssuerUnavailable(CoursewrightError):
+    """The keys that tokens are checked with cannot be fetched: nobody knows whether a token is valid."""
+
+    code = "issuer_unavailable"
 
 
 class Forbidden(CoursewrightError):

@@ -19,9 +19,11 @@ from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.store import DocumentStore
 from coursewright.doorbells import Bells
 from coursewright.errors import Conflict, InvalidRequest, NotFound, NothingToRead, TooFewSources
+from coursewright.generation.authors.counting import count_up, main_language
 from coursewright.generation.authors.extractive.analysis import analyse, refuse_what_needs_a_model
 from coursewright.generation.authors.extractive.catalogue import catalogue
 from coursewright.generation.courses import CourseStore
+from coursewright.generation.outlines import take_up
 from coursewright.generation.wish import DEFAULT_AUTHOR, RESERVED, AuthorName, CourseWish
 from coursewright.observing.tracing import current_traceparent
 from coursewright.queue import JobQueue
@@ -56,11 +58,12 @@ class Chooses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job that was asked for, who writes it, and the wishes that it leaves out."""
+    """A job that was asked for, who writes it, the wishes that it leaves out, those that an outline overrules."""
 
     job: Submitted
     choice: Choice
     unhonoured: tuple[str, ...]
+    overruled: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,14 @@ class Organisation:
 
         Raises NotFound, NothingToRead, InvalidRequest (what the author cannot do), BudgetReached, LimitReached.
         """
+        overruled: tuple[str, ...] = ()
+        if made_by := wish.course_outline_id:
+            if job_type == "generate_outline":
+                raise InvalidRequest(
+                    "An outline cannot be made of an outline.", hint="Leave courseOutlineId or jobType out."
+                )
+            earlier, _, _ = await take_up(self.jobs, made_by, self.id, wish.base_class_id)
+            wish, overruled = wish.taking_up(earlier.job_data)
         documents = await self.documents(wish.base_class_id)
         if not any(each.status in ("queued", "processing", "completed") for each in documents):
             why = "; ".join(f"{each.name}: {each.error}" for each in documents[:5])
@@ -148,7 +159,7 @@ class Organisation:
             | ({"traceparent": span} if (span := current_traceparent()) else {}),
         )
         await self._bells.ring(submitted.job_id, scheduled_for)
-        return Accepted(submitted, choice, request.unhonoured)
+        return Accepted(submitted, choice, request.unhonoured, overruled)
 
     async def documents(self, knowledge_base_id: UUID) -> list[LibraryDocument]:
         """Return the documents of a knowledge base by name; where none is known, the application is asked.
@@ -174,15 +185,17 @@ class Organisation:
             passages = await self._documents.passages(self.id, knowledge_base_id)
             try:
                 found = await self._run(analyse, passages, CourseRequest())
+            except InvalidRequest:  # in a language that the built-in author does not write; a model may
+                found = count_up(passages, main_language(passages))
             except TooFewSources:
                 found = Analysis(
                     language="en", documents=0, passages=0, words=0, depth="minimal", quality="low",
                     recommended_mode="kb_supplemented",
                 )  # fmt: skip
             await self.library.keep_analysis(knowledge_base_id, found.model_dump_json(), fingerprint)
-        words = catalogue(found.language)
         terms = [concept.term for concept in found.concepts[:_OBJECTIVES]]
-        return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms))
+        words = catalogue(found.language) if terms else None
+        return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms if words))
 
     async def search(self, knowledge_base_id: UUID, question: str, *, limit: int) -> list[Hit]:
         """Return the passages that answer a question best, best first. Raises NotFound."""

@@ -74,6 +74,13 @@ class ApiKeys:
                 if await rows.fetchone() is None:
                     raise NotFound(f"There is no key {key_id} in force.", hint="`coursewright keys list` shows them.")
 
+    async def beside_application(self) -> bool:
+        """Tell whether keys must name users and organisations that an application keeps."""
+        with mapped_errors():
+            async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as rows:
+                await rows.execute(sql(__package__, "has_application"))
+                return bool(await rows.fetchone())
+
     async def holder(self, key: str) -> Principal | None:
         """Return whom a key stands for, or None when it is not one (any more)."""
         if not key.startswith(_MARK):

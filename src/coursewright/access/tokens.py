@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 
 from coursewright.access.principal import Principal
 from coursewright.db.pool import Pool, is_unavailable, mapped_errors
-from coursewright.errors import ConfigurationError, Forbidden, Unauthenticated
+from coursewright.errors import ConfigurationError, Forbidden, IssuerUnavailable, Unauthenticated
 from coursewright.settings import AuthSettings
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,10 @@ class Tokens:
         return bool(self._settings.jwt_secret or self._published)
 
     async def holder(self, token: str) -> Principal:
-        """Return whom a token stands for. Raises Unauthenticated, and Forbidden for a user without an organisation."""
+        """Return whom a token stands for.
+
+        Raises Unauthenticated, IssuerUnavailable, and Forbidden for a user without an organisation.
+        """
         claims = await self._claims(token)
         try:
             user_id = UUID(str(claims["sub"]))
@@ -107,6 +110,7 @@ class _PublishedKeys:
         self._url = url
         self._keys: dict[str, Any] = {}
         self._fetched = -_KEYS_LAST
+        self._away = False
         self._lock = asyncio.Lock()
 
     async def key(self, key_id: str) -> Any:
@@ -114,6 +118,11 @@ class _PublishedKeys:
             age = time.monotonic() - self._fetched
             if age > _KEYS_LAST or (key_id not in self._keys and age > _SECONDS_BETWEEN_FETCHES):
                 await self._fetch()
+        if key_id not in self._keys and self._away:
+            raise IssuerUnavailable(
+                "The keys that tokens are checked with cannot be fetched from their issuer at the moment.",
+                hint="Try again; the operator may look at COURSEWRIGHT_AUTH__JWKS_URL.",
+            )
         if key_id not in self._keys:
             raise Unauthenticated("The token is signed with a key that its issuer does not publish.")
         return self._keys[key_id]
@@ -127,8 +136,10 @@ class _PublishedKeys:
         except (httpx2.HTTPError, ValueError, jwt.PyJWTError) as error:
             # Keys that were good a moment ago are still good: a short outage of the issuer locks nobody out.
             _log.warning("published keys could not be fetched: %s", error)
+            self._away = True
         else:
             self._keys = {key.key_id: key.key for key in found.keys if key.key_id}
+            self._away = False
         self._fetched = time.monotonic()
 
 

@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
@@ -14,6 +15,7 @@ from coursewright.app import LOCAL_ORGANISATION, Coursewright
 from coursewright.errors import Forbidden, Unauthenticated
 from coursewright.organisation import Organisation
 
+_STAFF = frozenset({"teacher", "admin", "super_admin"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWNER = Principal(LOCAL_ORGANISATION, LOCAL_ORGANISATION, "super_admin")
 
@@ -55,6 +57,43 @@ async def organisation(request: Request, principal: Annotated[Principal, Depends
 Caller = Annotated[Principal, Depends(caller)]
 Ours = Annotated[Organisation, Depends(organisation)]
 Program = Annotated[Coursewright, Depends(program_of)]
+
+
+async def staff(principal: Caller) -> None:
+    """Refuse students, and roles that are not known here. Raises Forbidden."""
+    if principal.role not in _STAFF:
+        raise Forbidden(
+            f"The role {principal.role} may not delete what belongs to the whole organisation.",
+            hint="Ask a teacher or an admin.",
+        )
+
+
+async def refuse_others_job(job_id: UUID, principal: Principal, ours: Organisation) -> None:
+    """Refuse a student who would change another user's job. Raises NotFound, Forbidden."""
+    job = await ours.jobs.get(job_id, ours.id)
+    if principal.role not in _STAFF and job.user_id != principal.user_id:
+        raise Forbidden(
+            f"The role {principal.role} may change its own jobs only.",
+            hint="Ask whose job it is, a teacher or an admin.",
+        )
+
+
+async def _own_job(jobId: UUID, principal: Caller, ours: Ours) -> None:  # noqa: N803 - the contract's name
+    await refuse_others_job(jobId, principal, ours)
+
+
+async def _own_course(courseId: UUID, principal: Caller, ours: Ours) -> None:  # noqa: N803 - as the other ids
+    await refuse_others_job(courseId, principal, ours)
+
+
+Staff = Depends(staff)
+OwnJob = Depends(_own_job)
+OwnCourse = Depends(_own_course)
+
+
+def shown_to(principal: Principal) -> UUID | None:
+    """Return the user whose jobs alone a list shows to the caller: students see theirs, others all."""
+    return None if principal.role in _STAFF else principal.user_id
 
 
 def _in_words(principal: Principal) -> str:
@@ -115,4 +154,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-__all__ = ["Caller", "Ours", "Program", "caller", "is_loopback", "is_owner", "program_of"]
+__all__ = [
+    "Caller",
+    "Ours",
+    "OwnCourse",
+    "OwnJob",
+    "Program",
+    "Staff",
+    "caller",
+    "is_loopback",
+    "is_owner",
+    "program_of",
+    "refuse_others_job",
+    "shown_to",
+]

@@ -30,6 +30,7 @@ STATUSES: dict[type[CoursewrightError], int] = {
     errors.InvalidRequest: 422,
     errors.TooLarge: 413,
     errors.Unauthenticated: 401,
+    errors.IssuerUnavailable: 503,
     errors.Forbidden: 403,
     errors.LimitReached: 429,
     errors.NotFound: 404,
@@ -110,6 +111,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(psycopg.DataError, _on_data)
+    app.add_exception_handler(psycopg.errors.ForeignKeyViolation, _on_vanished)
     app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_surprise)
 
@@ -178,6 +180,18 @@ async def _on_data(request: Request, error: Exception) -> JSONResponse:
     """Text may hold what Postgres cannot store (U+0000, half a surrogate pair), in fields that nobody looks into."""
     _log.info("a request held what cannot be stored: %s", error)
     return problem(request, 422, "invalid_request", "The request holds a value that cannot be stored, such as U+0000.")
+
+
+async def _on_vanished(request: Request, error: Exception) -> JSONResponse:
+    """What a new row hangs on was deleted between the look and the write, or the application has no such row."""
+    _log.info("a request referred to what is not there: %s", error)
+    return problem(
+        request,
+        409,
+        "conflict",
+        "What this hangs on does not exist, or was deleted at this moment.",
+        hint="Look again.",
+    )
 
 
 async def _on_gone(request: Request, error: Exception) -> JSONResponse:

@@ -57,7 +57,10 @@ class Order(CourseWish):
     priority: int = Field(5, ge=0, le=100, description="Higher goes first among the organisation's own jobs.")
     scheduled_for: AwareDatetime | None = Field(None, description="Not before this time (RFC 3339, with offset).")
     urgency: Literal["immediate", "batch"] = Field("immediate", description="batch: cheaper, within a day.")
-    job_type: JobType = Field("generate_course_v2", description="generate_outline stops after the outline.")
+    job_type: JobType = Field(
+        "generate_course_v2",
+        description="generate_outline stops after the outline, which another request takes up as `courseOutlineId`.",
+    )
 
 
 class CostEstimate(Words):

@@ -13,6 +13,7 @@ EXIT_CODES: dict[str, int] = {
     "invalid_request": 64,
     "too_large": 65,
     "unauthenticated": 77,
+    "issuer_unavailable": 69,
     "forbidden": 77,
     "limit_reached": 75,
     "not_found": 66,

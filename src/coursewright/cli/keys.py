@@ -14,6 +14,7 @@ from coursewright.cli.console import print_json, print_rows, say, stderr
 from coursewright.cli.help import Command, Group
 from coursewright.cli.names import listed, whole
 from coursewright.cli.options import DataDir, Json, open_coursewright, settings
+from coursewright.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from coursewright.access import ApiKey
@@ -38,9 +39,16 @@ coursewright keys create "school" --organisation 6f0d3c1e-8a57-5d7e-9b86-1f4b7e0
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.", metavar="NAME")] = "key",
     organisation: Annotated[
-        UUID | None, typer.Option(help="Organisation. Default: the one of this machine.", metavar="UUID")
+        UUID | None,
+        typer.Option(
+            help="Organisation. Default: the one of this machine; beside an application's tables there is none.",
+            metavar="UUID",
+        ),
     ] = None,
-    user: Annotated[UUID | None, typer.Option(help="User. Default: a new one.", metavar="UUID")] = None,
+    user: Annotated[
+        UUID | None,
+        typer.Option(help="User. Default: a new one; beside an application's tables there is none.", metavar="UUID"),
+    ] = None,
     role: Annotated[
         str,
         typer.Option(help="student, teacher, admin or super_admin. Default: admin.", metavar="ROLE"),
@@ -49,9 +57,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key and print it: the only time that it is shown."""
-    from coursewright.app import LOCAL_ORGANISATION
-
-    asyncio.run(_create(name, organisation or LOCAL_ORGANISATION, user or uuid4(), role, settings(data_dir), json=json))
+    asyncio.run(_create(name, organisation, user, role, settings(data_dir), json=json))
 
 
 def list_keys(data_dir: DataDir = None, json: Json = False) -> None:
@@ -70,13 +76,22 @@ def revoke(
     asyncio.run(_revoke(key, settings(data_dir)))
 
 
-async def _create(name: str, organisation: UUID, user: UUID, role: str, configured: Settings, *, json: bool) -> None:
+async def _create(
+    name: str, organisation: UUID | None, user: UUID | None, role: str, configured: Settings, *, json: bool
+) -> None:
+    from coursewright.app import LOCAL_ORGANISATION
+
     async with open_coursewright(configured) as program:
-        key, made = await program.keys.create(name, organisation, user, role)
+        if not (organisation and user) and await program.keys.beside_application():
+            raise InvalidRequest(
+                "Beside an application a key acts for one of its users, in one of its organisations.",
+                hint="Name both: --user (of auth.users) and --organisation (as the application has it).",
+            )
+        key, made = await program.keys.create(name, organisation or LOCAL_ORGANISATION, user or uuid4(), role)
     if json:
         print_json({"key": key} | _brief(made))
         return
-    say("✓", f"Key “{name}” for organisation {organisation}, role {role}. It is shown only now:")
+    say("✓", f"Key “{name}” for organisation {made.organisation_id}, role {role}. It is shown only now:")
     sys.stdout.write(f"{key}\n")
 
 

@@ -76,6 +76,17 @@ def summary(course: Course, quality: Quality) -> dict[str, Any]:
     return {"message": f"“{course.title}” is finished.{told}", "stats": stats}
 
 
+def outline_summary(outline: Outline) -> dict[str, Any]:
+    """Return what the result of a job says that stops after the outline."""
+    lessons = [lesson for module in outline.modules for lesson in module.lessons]
+    stats = {
+        "modules": len(outline.modules),
+        "lessons": len(lessons),
+        "sections": sum(len(lesson.sections) for lesson in lessons),
+    }
+    return {"message": f"The outline of “{outline.title}” is finished.", "stats": stats}
+
+
 def _sections_of(passages: Sequence[Passage], language: str) -> list[KnowledgeSection]:
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for passage in passages:
@@ -96,4 +107,4 @@ def _shortfalls(course: Course, outputs: Mapping[str, Mapping[str, Any]], course
     ]
 
 
-__all__ = ["Conclusion", "conclude", "summary"]
+__all__ = ["Conclusion", "conclude", "outline_summary", "summary"]

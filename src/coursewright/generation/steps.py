@@ -14,11 +14,12 @@ from coursewright.course.model import Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.course.quality import Flag, LeftOut, ReadingWarning
 from coursewright.documents.passages import Passage
-from coursewright.errors import Conflict, NeedsAction, NoUsableReply, RequestRefused
-from coursewright.generation.conclusion import conclude, summary
+from coursewright.errors import Conflict, NeedsAction, NotFound, NoUsableReply, RequestRefused
+from coursewright.generation.conclusion import conclude, outline_summary, summary
 from coursewright.generation.courses import CourseStore
 from coursewright.generation.graph import ANALYSIS, OUTLINE, course_tasks
 from coursewright.generation.notices import notice
+from coursewright.generation.outlines import outline_id, take_up
 from coursewright.generation.terms import JobTerms, job_terms
 from coursewright.generation.wish import DEFAULT_AUTHOR, AuthorName, course_request, names_no_author
 from coursewright.generation.writing import Writing, whose
@@ -95,7 +96,7 @@ class CourseSteps:
             return Snooze(wait.seconds, wait.call_id, because or None)
         except NoUsableReply as error:
             return Fail(error.detail, error.code, recoverable=False, details={"reasons": list(error.reasons)})
-        except RequestRefused as error:
+        except (RequestRefused, NotFound) as error:
             return Fail(error.detail, error.code, recoverable=False, suggestions=(error.hint,) if error.hint else ())
         except NeedsAction as error:
             with contextlib.suppress(Conflict):  # others have paused or cancelled it already
@@ -127,25 +128,34 @@ class CourseSteps:
         if await self._sources.unread(*whose(lease)):
             return Snooze(_SECONDS_BETWEEN_LOOKS, because="documents of the knowledge base are still being read")
         passages = await self._sources.passages(*whose(lease))
-        analysis, memory = await self._writing.write(
-            lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)
-        )
+        if made_by := outline_id(lease.request):
+            _, analysis, _ = await take_up(self._jobs, made_by, *whose(lease))
+            memory: dict[str, Any] = {"takenFrom": str(made_by)}
+        else:
+            analysis, memory = await self._writing.write(
+                lease, request, passages, {}, lambda author, wish: author.analyse(passages, wish)
+            )
         await self._on_read(lease.job_id, whose(lease)[0], request, job_terms(lease.request), passages)
         return Done(analysis.model_dump(mode="json"), memory)
 
     async def _outline(self, lease: Lease, request: CourseRequest) -> Outcome:
-        passages = await self._sources.passages(*whose(lease))
-        found = (await self._outputs(lease.job_id, [ANALYSIS]))[ANALYSIS]
-        analysis = Analysis.model_validate(found)
-        outline, memory = await self._writing.write(
-            lease, request, passages, {"analysis": found}, lambda author, wish: author.outline(passages, analysis, wish)
-        )
-        tasks = () if lease.job_type == "generate_outline" else course_tasks(outline, str(lease.base_class_id))
+        if made_by := outline_id(lease.request):
+            _, _, outline = await take_up(self._jobs, made_by, *whose(lease))
+            memory: dict[str, Any] = {"takenFrom": str(made_by)}
+        else:
+            passages = await self._sources.passages(*whose(lease))
+            found = (await self._outputs(lease.job_id, [ANALYSIS]))[ANALYSIS]
+            analysis = Analysis.model_validate(found)
+            outline, memory = await self._writing.write(
+                lease, request, passages, {"analysis": found},
+                lambda author, wish: author.outline(passages, analysis, wish),
+            )  # fmt: skip
+        stops = lease.job_type == "generate_outline"
         return Done(
             outline.model_dump(mode="json"),
             memory | {"outline": _contents(outline)},
-            tasks=tasks,
-            result={"courseOutlineId": str(lease.job_id)},
+            tasks=() if stops else course_tasks(outline, str(lease.base_class_id)),
+            result={"courseOutlineId": str(lease.job_id)} | (outline_summary(outline) if stops else {}),
         )
 
     async def _section(self, lease: Lease, request: CourseRequest) -> Outcome:

@@ -1,8 +1,8 @@
 """A wish for a course in the words of the HTTP API: those of `job_data` too, in rows that other programs insert."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -25,6 +25,11 @@ AuthorName = Literal["extractive", "llm"]
 DEFAULT_AUTHOR = "defaultAuthor"  # in job_data: who writes because nobody was named, settled once for the whole job
 # What the program itself keeps in job_data: no request over HTTP may set it.
 RESERVED = frozenset({"request", "terms", "leftOut", "out", DEFAULT_AUTHOR})
+# What an outline holds: whoever takes it up cannot wish for it otherwise.
+_SETTLED_BY_OUTLINE = frozenset(
+    {"title", "description", "estimatedDurationWeeks", "lessonsPerWeek", "learningObjectives", "language"}
+    | {"assessmentSettings"}
+)
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
@@ -111,11 +116,28 @@ class CourseWish(BaseModel):
     model: Annotated[Line | None, Blank] = Field(
         None, description="`provider:model`, one of those that are allowed here; default: as configured."
     )
+    course_outline_id: Annotated[UUID | None, Blank] = Field(
+        None,
+        description="The outline to make the course of. It settles the structure; its other wishes hold, too.",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, value: Any) -> Any:
         return storable(value)
+
+    def taking_up(self, earlier: Mapping[str, Any]) -> tuple[Self, tuple[str, ...]]:
+        """Return the wish that takes up an outline which `earlier` (job_data) asked for, and what that overrules.
+
+        What an outline settles is as it was asked for then; of the rest, what is not wished for now.
+        """
+        now = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        names = {field.alias or name for name, field in CourseWish.model_fields.items()}
+        then = {name: value for name, value in earlier.items() if name in names}
+        settled = {name: value for name, value in then.items() if name in _SETTLED_BY_OUTLINE}
+        overruled = [name for name in now if name in _SETTLED_BY_OUTLINE and now[name] != settled.get(name)]
+        kept = {name: value for name, value in now.items() if name not in overruled}
+        return self.model_validate(then | kept), tuple(overruled)
 
     @property
     def named_author(self) -> AuthorName | None:

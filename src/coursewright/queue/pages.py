@@ -36,8 +36,9 @@ class JobPages:
         statuses: Sequence[str] | None = None,
         before: tuple[datetime, UUID] | None = None,
         uncleared: bool = False,
+        user_id: UUID | None = None,
     ) -> list[Row]:
-        """Return jobs, newest first, from behind the place `before`."""
+        """Return jobs (of one user, if named), newest first, from behind the place `before`."""
         return await self._rows(
             "job_list",
             statuses=None if statuses is None else list(statuses),
@@ -45,6 +46,7 @@ class JobPages:
             before_id=before[1] if before else None,
             most=most,
             uncleared=uncleared,
+            user_id=user_id,
         )
 
     async def tasks(self, job_id: UUID) -> list[Row]:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
+from psycopg.errors import ForeignKeyViolation
+from psycopg.rows import dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from coursewright.db.pool import Pool, mapped_errors
 from coursewright.db.queries import sql
-from coursewright.errors import InvalidRequest, LimitReached
+from coursewright.errors import CoursewrightError, InvalidRequest, LimitReached, NotFound
 from coursewright.queue.model import TaskSpec
 from coursewright.settings import LimitSettings, RoleLimits, Windows
 
@@ -54,7 +55,8 @@ class Submissions:
     ) -> Submitted:
         """Enqueue a job once. No role: no limits. `settled` is kept with the body, and is no part of what was asked.
 
-        Raises LimitReached, and InvalidRequest for a key used otherwise.
+        Raises LimitReached; InvalidRequest for a key used otherwise; and where the tables are an application's, which
+        does not know the user or the organisation (InvalidRequest) or the knowledge base (NotFound).
         """
         parameters = {
             "organisation": organisation_id,
@@ -72,9 +74,13 @@ class Submissions:
             "at_once": at_once(self._limits, role),
         }
         with mapped_errors():
-            async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(sql(__package__, "submit"), parameters)
-                answer = await cursor.fetchone() or {}
+            try:
+                async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+                    await cursor.execute(sql(__package__, "submit"), parameters)
+                    answer = await cursor.fetchone() or {}
+            except ForeignKeyViolation as error:
+                columns = await self._referring(error.diag.constraint_name)
+                raise _unknown_there(columns, organisation_id, user_id, base_class_id) from error
         if answer["mismatch"]:
             raise InvalidRequest(
                 f"The Idempotency-Key {idempotency_key!r} was used for another request.",
@@ -83,6 +89,11 @@ class Submissions:
         if answer["refused"]:
             raise _limit_reached(answer["refused"])
         return Submitted(answer["job"], answer["state"], answer["replayed"])
+
+    async def _referring(self, constraint: str | None) -> list[str]:
+        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(sql(__package__, "referring_columns"), {"constraint": constraint})
+            return await cursor.fetchall()
 
 
 async def forget_old_submissions(pool: Pool) -> None:
@@ -122,6 +133,22 @@ def _of_role(limits: LimitSettings, role: str) -> RoleLimits:
 def _fingerprint(body: Mapping[str, Any], *beside: object) -> str:
     text = json.dumps([dict(body), *(str(each) for each in beside)], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unknown_there(
+    columns: Sequence[str], organisation_id: UUID, user_id: UUID, base_class_id: UUID
+) -> CoursewrightError:
+    """Tell which of its own rows the application lacks."""
+    if "base_class_id" in columns:
+        return NotFound(
+            f"The application has no knowledge base {base_class_id}, whatever was uploaded under that id.",
+            hint="Make it in the application first, then upload into its id.",
+        )
+    asked = f"user {user_id}" if "user_id" in columns else f"organisation {organisation_id}"
+    return InvalidRequest(
+        f"The application has no {asked}, in whose name this was asked.",
+        hint="Use a key of one of its users: coursewright keys create --user UUID --organisation UUID.",
+    )
 
 
 def _limit_reached(window: Mapping[str, Any]) -> LimitReached:

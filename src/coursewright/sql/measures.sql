@@ -4,12 +4,14 @@ select 'jobs' as name, '{queued}'::text[] as labels, coalesce(sum(r.ready), 0)::
 union all
 select 'jobs', '{scheduled}', count(*)::float from public.course_generation_queue q where q.scheduled
 union all
-select 'jobs', '{processing}', count(*)::float from public.course_generation_jobs j where j.status = 'processing'
+select 'jobs', '{processing}', count(*)::float from public.course_generation_jobs j
+ where j.status = 'processing' and coursewright.is_ours(j.job_type)
 union all
-select 'jobs', '{paused}', count(*)::float from public.course_generation_jobs j where j.status = 'paused'
+select 'jobs', '{paused}', count(*)::float from public.course_generation_jobs j
+ where j.status = 'paused' and coursewright.is_ours(j.job_type)
 union all
 select 'jobs_needing_action', '{}', count(j.error_message)::float
-  from public.course_generation_jobs j where j.status = 'paused'
+  from public.course_generation_jobs j where j.status = 'paused' and coursewright.is_ours(j.job_type)
 union all
 select 'queue_age_seconds', '{}', coalesce(extract(epoch from clock_timestamp() - (
            select min(greatest(q.created_at, q.scheduled_for)) from public.course_generation_queue q where q.ready)), 0)

@@ -1,6 +1,7 @@
 -- What an operator has to see to: what it is, whose, and in words. Run by hand: it may look at every job.
 select 'needs_action' as kind, j.id::text as about, j.error_message as detail
-  from public.course_generation_jobs j where j.status = 'paused' and j.error_message is not null
+  from public.course_generation_jobs j
+ where j.status = 'paused' and j.error_message is not null and coursewright.is_ours(j.job_type)
 union all
 select 'breaker', b.model, coalesce(b.last_error, 'it does not answer')
   from coursewright.breakers b where b.state <> 'closed' and b.counted_at > clock_timestamp() - interval '1 hour'

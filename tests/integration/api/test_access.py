@@ -132,6 +132,14 @@ async def test_a_token_that_is_not_right_is_refused(tokens: Service, forge: Any)
     assert await _status(tokens, forge()) == 401
 
 
+async def test_while_the_issuer_is_away_nobody_is_told_that_a_token_is_wrong(pool: Pool, database_url: str) -> None:
+    signed = token(EC_KEY, "ES256", {"kid": "e"})
+    async with served(pool, database_url, auth={"jwks_url": "http://127.0.0.1:9/keys"}) as service:
+        answer = await service.anonymous.get(LIST, headers={"Authorization": f"Bearer {signed}"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
 async def test_a_user_without_an_organisation_is_forbidden(tokens: Service) -> None:
     assert await _status(tokens, token(app_metadata={})) == 403
     none = {"Authorization": f"Bearer {token(app_metadata={'organisation_id': 'none'})}"}

@@ -54,6 +54,63 @@ async def test_a_document_that_cannot_be_read_says_why(service: Service) -> None
     assert read["hint"]
 
 
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("setup.exe", b"MZ\x90\x00" + bytes(60)),
+        ("harmless.md", b"MZ\x90\x00" + bytes(60)),
+        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(60)),
+        ("old.doc", b"\xd0\xcf\x11\xe0" + bytes(60) + "WordDocument".encode("utf-16-le")),
+        ("notes.rst", b"Notes\n=====\n"),
+    ],
+)
+async def test_a_type_that_is_never_read_is_refused_at_once(service: Service, name: str, content: bytes) -> None:
+    base = uuid4()
+    answer = await service.ours.http.post(
+        "/api/knowledge-base/upload", files={"file": (name, content)}, data={"base_class_id": str(base)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_document")
+    assert "which is not read" in answer.json()["error"]
+    assert answer.json()["hint"]
+    listed = await service.ours.http.get("/api/knowledge-base/documents", params={"base_class_id": str(base)})
+    assert listed.status_code == 404  # nothing was kept
+
+
+ITALIAN = """# Le api
+
+## La famiglia
+
+Le api vivono in famiglie di molte migliaia di individui. Una sola regina depone le uova, mentre le operaie raccolgono
+il nettare e il polline e curano la covata. I fuchi nascono in primavera e muoiono prima dell'inverno.
+
+## Il miele
+
+Il miele si raccoglie in estate, quando i favi sono pieni e chiusi con la cera. L'apicoltore lascia sempre una parte
+delle scorte alla famiglia, perché possa superare i mesi freddi.
+"""
+
+
+@pytest.mark.parametrize(
+    "language, text",
+    [("it", ITALIAN), ("zh", "# 蜜蜂\n\n" + "蜜蜂生活在由数千只个体组成的群体中。工蜂采集花蜜和花粉。" * 20)],
+)
+async def test_what_a_base_is_good_for_is_told_in_languages_that_take_a_model(
+    service: Service, language: str, text: str
+) -> None:
+    base = uuid4()
+    await _upload(service, "api.md", text.encode(), base)
+    await service.program.intake.drain()
+    for _ in range(2):  # the second is the stored one
+        answer = await service.ours.http.get("/api/course-generation/v2", params={"baseClassId": str(base)})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()["knowledgeBaseAnalysis"]
+        assert (found["totalDocuments"], found["contentDepth"]) == (1, "minimal")
+        assert found["totalChunks"] > 0
+        assert found["analysisDetails"]["learningObjectives"] == []
+        assert answer.json()["recommendedMode"] == "kb_supplemented"
+    assert (await service.program.organisation(service.ours.organisation).analysis(base)).analysis.language == language
+
+
 async def test_the_same_file_again_changes_nothing_and_another_one_replaces_it(service: Service) -> None:
     base = uuid4()
     await _upload(service, "bees.html", PAGE, base)

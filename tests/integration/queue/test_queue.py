@@ -558,6 +558,22 @@ async def test_an_entry_that_was_passed_over_keeps_its_turn(bench: Bench, databa
     assert [await bench.leases.admit("w"), await bench.leases.admit("w")] == [high, lower]
 
 
+async def test_a_thousand_jobs_of_one_organisation_do_not_hold_up_another(bench: Bench) -> None:
+    """Whatever their priority, and however much later the other's one job comes."""
+    await bench.scalar(
+        """with jobs as (
+               insert into course_generation_jobs (organisation_id, job_type)
+               select %s, 'generate_course_v2' from generate_series(1, 1000) returning id)
+           insert into course_generation_queue (job_id, priority) select id, 9 from jobs""",
+        ALPHA,
+    )
+    assert await bench.leases.admit("w") is not None
+    one = await bench.enqueue(BETA, priority=1)
+    assert await bench.leases.admit("w") == one
+    waiting = "select count(*) from course_generation_queue where organisation_id = %s and ready"
+    assert (await bench.scalar(waiting, ALPHA), await bench.scalar(waiting, BETA)) == (999, 0)
+
+
 async def test_an_open_transaction_of_one_organisation_does_not_stop_another(bench: Bench, database_url: str) -> None:
     await bench.enqueue()
     with connect_sync(database_url) as other, other.transaction():

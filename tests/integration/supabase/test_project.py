@@ -10,9 +10,11 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
 
 from coursewright.app import Coursewright
 from coursewright.db.migrate import migrate, pending, print_sql
+from coursewright.errors import NotFound
 from tests.integration.supabase.conftest import USER
 from tests.integration.supabase.programs import BASE, OURS, insert, program
 
@@ -49,8 +51,52 @@ async def test_it_is_adopted_and_what_waited_there_is_finished(project: str) -> 
         assert (job.status, job.error_message) == ("completed", None)
         course, _ = await running.course(BEFORE)
         assert course.title == "From before"
-        assert (await running.jobs.get(FOREIGN)).status == "queued"  # a type of job that is not ours
         assert all(check.passed for check in await running.operations.checks())
+
+
+async def test_jobs_of_other_types_are_neither_shown_nor_changed(project: str) -> None:
+    """They are the application's own: it works on them, and says itself what became of them."""
+    await migrate(project)
+    before = _job(project, FOREIGN)
+    async with program(project) as running:
+        await work(running)
+        assert _job(project, FOREIGN) == before
+        ours = running.organisation(OURS)
+        with pytest.raises(NotFound):
+            await ours.jobs.get(FOREIGN)
+        with pytest.raises(NotFound):
+            await running.jobs.find(str(FOREIGN))
+        with pytest.raises(NotFound):
+            await ours.pages.job(FOREIGN)
+        assert {row["id"] for row in await ours.pages.jobs(most=50)} == {BEFORE}
+        assert {job.id for job in await running.jobs.newest()} == {BEFORE}
+        for act in (ours.jobs.pause, ours.jobs.resume, ours.jobs.cancel, ours.pages.forget, ours.restart, ours.clear):
+            with pytest.raises(NotFound):
+                await act(FOREIGN)
+        assert await running.take_in(FOREIGN, {"title": "Mine"}) is None
+        assert _job(project, FOREIGN) == before
+        await ours.library.forget(BASE)
+        assert _job(project, FOREIGN) == before
+        assert (await running.tick(5, ring=False)).remaining == 0
+    with acting(project, "service_role") as connection:  # the application does it, in words that are ours, too
+        for status in ("processing", "paused", "processing", "completed"):
+            connection.execute("update course_generation_jobs set status = %s where id = %s", [status, FOREIGN])
+            found = connection.execute("select status from course_generation_jobs where id = %s", [FOREIGN]).fetchone()
+            assert found == (status,)
+    done = _job(project, FOREIGN)
+    assert {name for name in done if done[name] != before[name]} == {"status", "updated_at"}
+    entries = "select status from course_generation_queue where job_id = %s order by 1"
+    with psycopg.connect(project) as connection:
+        logs = connection.execute("select count(*) from course_generation_logs where job_id = %s", [FOREIGN])
+        assert logs.fetchone() == (0,)
+        assert connection.execute(entries, [FOREIGN]).fetchall() == [("pending",)]
+
+
+def _job(url: str, job_id: UUID) -> dict[str, Any]:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        row = connection.execute("select * from course_generation_jobs where id = %s", [job_id]).fetchone()
+    assert row is not None
+    return row
 
 
 async def test_the_applications_words_stay_allowed_beside_ours(project: str) -> None:

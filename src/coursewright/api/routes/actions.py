@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body
 
-from coursewright.api.callers import Caller, Ours
+from coursewright.api.callers import Caller, Ours, OwnJob, refuse_others_job
 from coursewright.api.problems import responses
 from coursewright.api.schemas import Done, Health, TaskChoice, UserAction
 from coursewright.errors import Conflict, InvalidRequest
@@ -19,8 +19,9 @@ _SILENT = 300.0  # seconds without progress that are worth a look
 @router.post("/api/course-generation/v2/user-action", summary="Act on a job")
 async def user_action(action: UserAction, principal: Caller, ours: Ours) -> Done:
     """Retry or skip tasks; pause, resume or cancel a job; note that its report was exported."""
-    ids = await ours.task_ids(action.job_id, action.task_ids)
     job_id = action.job_id
+    await refuse_others_job(job_id, principal, ours)
+    ids = await ours.task_ids(job_id, action.task_ids)
     match action.action_type:
         case "retry_task" | "skip_task" if not ids:
             raise InvalidRequest("No task is named.", hint="List them in taskIds.")
@@ -48,7 +49,7 @@ async def user_action(action: UserAction, principal: Caller, ours: Ours) -> Done
     return Done(message=message)
 
 
-@router.post("/api/knowledge-base/jobs/{jobId}/regenerate", summary="Do a task anew")
+@router.post("/api/knowledge-base/jobs/{jobId}/regenerate", summary="Do a task anew", dependencies=[OwnJob])
 async def regenerate(jobId: UUID, choice: TaskChoice, principal: Caller, ours: Ours) -> Done:  # noqa: N803
     """Make the result of one task again, and all that follows from it."""
     named = str(choice.task_id) if choice.task_id else choice.task_identifier
@@ -60,7 +61,7 @@ async def regenerate(jobId: UUID, choice: TaskChoice, principal: Caller, ours: O
     return Done(message=message)
 
 
-@router.post("/api/knowledge-base/jobs/{jobId}/resume", summary="Go on with a job")
+@router.post("/api/knowledge-base/jobs/{jobId}/resume", summary="Go on with a job", dependencies=[OwnJob])
 async def resume(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: N803
     """Resume a paused job, or do what failed in an ended one again; what is finished stays."""
     message = await ours.go_on(jobId)
@@ -68,7 +69,7 @@ async def resume(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: N
     return Done(message=message)
 
 
-@router.post("/api/knowledge-base/jobs/{jobId}/restart", summary="Do a job anew")
+@router.post("/api/knowledge-base/jobs/{jobId}/restart", summary="Do a job anew", dependencies=[OwnJob])
 async def restart(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: N803
     """Do every task of an ended job again."""
     message = await ours.restart(jobId)
@@ -76,7 +77,7 @@ async def restart(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: 
     return Done(message=message)
 
 
-@router.post("/api/knowledge-base/jobs/{jobId}/clear", summary="Take a job from the active ones")
+@router.post("/api/knowledge-base/jobs/{jobId}/clear", summary="Take a job from the active ones", dependencies=[OwnJob])
 async def clear(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: N803
     """Hide a job from the list of active jobs."""
     await ours.clear(jobId)

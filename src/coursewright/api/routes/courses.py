@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from coursewright.api.callers import Ours
+from coursewright.api.callers import Ours, OwnCourse
 from coursewright.api.problems import responses
 from coursewright.api.schemas import Answer, Done
 from coursewright.course.model import Course
@@ -68,7 +68,7 @@ async def export(
     return Response(content, media_type=kind, headers={"Content-Disposition": attachment(name)})
 
 
-@router.delete("/{courseId}", summary="Forget a course")
+@router.delete("/{courseId}", summary="Forget a course", dependencies=[OwnCourse])
 async def forget(courseId: UUID, ours: Ours) -> Done:  # noqa: N803
     """Delete a course with the job that made it."""
     await ours.course(courseId)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from coursewright.api.callers import Caller, Ours, is_owner
+from coursewright.api.callers import Caller, Ours, is_owner, shown_to
 from coursewright.api.problems import responses
 from coursewright.api.schemas import (
     AnalysisDetails,
@@ -81,14 +81,17 @@ async def ask(order: Order, principal: Caller, ours: Ours, response: Response, k
 
 
 def _message(order: Order, accepted: Accepted) -> str:
-    told = ["The course is queued."]
+    what = "outline" if order.job_type == "generate_outline" else "course"
+    told = [f"The {what} is queued."]
     if order.scheduled_for and order.scheduled_for > datetime.now(UTC):
-        told = [f"The course is queued and begins at {order.scheduled_for.isoformat()}."]
+        told = [f"The {what} is queued and begins at {order.scheduled_for.isoformat()}."]
     if accepted.job.replayed:
         told = ["This request was accepted before; this is its job."]
     told += accepted.choice.notes
     if accepted.unhonoured:
         told.append(f"Left out, because it takes a model: {', '.join(accepted.unhonoured)}.")
+    if accepted.overruled:
+        told.append(f"As the outline has it, not as asked: {', '.join(accepted.overruled)}.")
     if unknown := sorted(order.model_extra or {}):
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         told.append(f"Not known here, and ignored: {', '.join(unknown[:_MOST_NAMED])}{more}.")
@@ -102,6 +105,7 @@ def _message(order: Order, accepted: Accepted) -> str:
     responses=responses(404),
 )
 async def look(
+    principal: Caller,
     ours: Ours,
     base_class_id: Annotated[
         UUID | None, Query(alias="baseClassId", description="Then the answer is about this knowledge base.")
@@ -110,10 +114,15 @@ async def look(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(description="`nextCursor` of the answer before.", max_length=200)] = None,
 ) -> JobList | BaseAnalysis:
-    """Without `baseClassId`: the organisation's jobs, newest first. With it: analysis, modes, earlier outlines."""
+    """Without `baseClassId`: jobs, newest first (the organisation's, or a student's own). With it: what it holds."""
     if base_class_id is not None:
         return await _base(ours, base_class_id)
-    rows = await ours.pages.jobs(most=limit + 1, statuses=status, before=_place(cursor) if cursor else None)
+    rows = await ours.pages.jobs(
+        most=limit + 1,
+        statuses=status,
+        before=_place(cursor) if cursor else None,
+        user_id=shown_to(principal),
+    )
     jobs = [JobRow.model_validate(row) for row in rows[:limit]]
     return JobList(jobs=jobs, next_cursor=_cursor(jobs[-1]) if len(rows) > limit else None)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from coursewright.api.callers import Ours
+from coursewright.api.callers import Caller, Ours, OwnJob, shown_to
 from coursewright.api.problems import responses
 from coursewright.api.schemas import (
     ActiveJob,
@@ -90,9 +90,9 @@ async def analytics(jobId: UUID, ours: Ours) -> AnalyticsAnswer:  # noqa: N803
 
 
 @router.get("/api/course-generation/active-jobs", summary="The newest jobs that nobody has dismissed")
-async def active_jobs(ours: Ours) -> ActiveJobs:
-    """Return the five newest jobs that are not cleared."""
-    rows = await ours.pages.jobs(most=_ACTIVE, uncleared=True)
+async def active_jobs(principal: Caller, ours: Ours) -> ActiveJobs:
+    """Return the five newest jobs that are not cleared: the organisation's, or a student's own."""
+    rows = await ours.pages.jobs(most=_ACTIVE, uncleared=True, user_id=shown_to(principal))
     names = await ours.library.names([row["base_class_id"] for row in rows if row["base_class_id"]])
     return ActiveJobs(
         jobs=[
@@ -115,14 +115,17 @@ async def active_jobs(ours: Ours) -> ActiveJobs:
     )
 
 
-@router.post("/api/course-generation/dismiss-job/{jobId}", summary="Take a job from the active ones")
-async def dismiss_job(jobId: UUID, ours: Ours) -> Done:  # noqa: N803
+@router.post(
+    "/api/course-generation/dismiss-job/{jobId}", summary="Take a job from the active ones", dependencies=[OwnJob]
+)
+async def dismiss_job(jobId: UUID, principal: Caller, ours: Ours) -> Done:  # noqa: N803
     """Hide a job from the list of active jobs; the job goes on, and its course stays."""
     await ours.clear(jobId)
+    await ours.pages.record_action(jobId, principal.user_id, "dismiss_job")
     return Done(message="The job is dismissed.")
 
 
-@router.delete("/api/course-generation/v2/job/{jobId}", summary="Forget a job")
+@router.delete("/api/course-generation/v2/job/{jobId}", summary="Forget a job", dependencies=[OwnJob])
 async def forget(jobId: UUID, ours: Ours) -> Done:  # noqa: N803
     """Delete a job with its tasks, its course and its story; work under way stops."""
     await ours.pages.forget(jobId)

@@ -9,10 +9,11 @@ from pydantic import AliasChoices, Field, HttpUrl
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from coursewright.api.callers import Caller, Ours, Program
+from coursewright.api.callers import Caller, Ours, Program, Staff
 from coursewright.api.problems import responses
 from coursewright.api.schemas import Answer, Columns, Done, Words
 from coursewright.documents.library import LibraryDocument
+from coursewright.documents.read.sniff import refuse_foreign
 from coursewright.errors import InvalidRequest
 
 router = APIRouter(prefix="/api/knowledge-base", tags=["knowledge bases"])
@@ -158,6 +159,7 @@ async def upload(request: Request, _: Caller, ours: Ours, program: Program) -> A
         content = await file.read()
         if not content:
             raise InvalidRequest("The file is empty.", hint="Send the document's content.")
+        refuse_foreign(file.filename or "", content)
         added = await ours.library.add(base_id, file.filename or "", content, content_type=file.content_type)
     finally:
         await form.close()
@@ -187,7 +189,9 @@ async def documents(ours: Ours, base_class_id: Annotated[UUID, Query()]) -> Docu
     )
 
 
-@router.delete("/documents/{documentId:uuid}", summary="Forget a document", responses=responses(404))
+@router.delete(
+    "/documents/{documentId:uuid}", summary="Forget a document", responses=responses(404), dependencies=[Staff]
+)
 async def remove(documentId: UUID, ours: Ours) -> Done:  # noqa: N803 - as the other ids
     """Delete a document with its passages; courses that cite it stay as they are."""
     await ours.library.remove(documentId)
@@ -244,7 +248,7 @@ async def source_context(
     )
 
 
-@router.delete("/{baseClassId:uuid}", summary="Forget a knowledge base", responses=responses(404))
+@router.delete("/{baseClassId:uuid}", summary="Forget a knowledge base", responses=responses(404), dependencies=[Staff])
 async def forget(baseClassId: UUID, ours: Ours) -> Done:  # noqa: N803
     """Delete a knowledge base: its documents, its jobs and their courses."""
     await ours.library.forget(baseClassId)

@@ -176,8 +176,13 @@ insert into coursewright.admission default values;
 create table coursewright.unentered (job_id uuid primary key references public.course_generation_jobs (id) on delete cascade);
 alter table coursewright.unentered enable row level security;
 
+-- Types of jobs that are ours. Others are the application's own business: they are neither shown nor changed here.
 create table coursewright.job_types (name text primary key);
 insert into coursewright.job_types values ('generate_course_v2'), ('generate_outline');
+create function coursewright.is_ours(job_type text) returns boolean stable language plpgsql as $$
+begin
+    return exists (select from coursewright.job_types t where t.name = is_ours.job_type);
+end $$;
 
 create table coursewright.events (
     job_id uuid not null references public.course_generation_jobs (id) on delete cascade,
@@ -196,7 +201,7 @@ create function coursewright.nobody() returns uuid immutable language sql
 create function coursewright.note_unentered(jobs uuid[]) returns void language sql as $$
     insert into coursewright.unentered
     select j.id from public.course_generation_jobs j
-     where j.id = any (jobs) and j.status = 'queued' and j.job_type in (select t.name from coursewright.job_types t)
+     where j.id = any (jobs) and j.status = 'queued' and coursewright.is_ours(j.job_type)
        and not exists (select from public.course_generation_queue q
                         where q.job_id = j.id and q.status in ('pending', 'queued', 'processing'))
      order by j.id on conflict do nothing;
@@ -218,7 +223,7 @@ begin
     if tg_op = 'INSERT' then
         perform from public.course_generation_jobs j where j.id = new.job_id for no key update;
     end if;
-    select j.organisation_id, j.status, j.job_type in (select t.name from coursewright.job_types t) as ours
+    select j.organisation_id, j.status, coursewright.is_ours(j.job_type) as ours
       into job from public.course_generation_jobs j where j.id = new.job_id;
     new.organisation_id := coalesce(job.organisation_id, coursewright.nobody());
     new.scheduled := new.status in ('pending', 'queued') and job.ours and job.status = 'queued'
@@ -298,6 +303,9 @@ create trigger coursewright_ring after insert on public.course_generation_queue
 -- A status that anybody writes into a job is obeyed: the row lock on the job comes first, then tasks, then the entry.
 create function coursewright.obey_job_status() returns trigger language plpgsql as $$
 begin
+    if not coursewright.is_ours(new.job_type) then
+        return null;
+    end if;
     if new.status in ('completed', 'failed', 'cancelled') then
         update public.course_generation_tasks
            set status = 'cancelled', held = false, completed_at = clock_timestamp(), updated_at = clock_timestamp()

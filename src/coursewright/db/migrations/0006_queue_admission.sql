@@ -159,7 +159,7 @@ begin
                   where j.status = 'processing' and (j.updated_at < clock_timestamp() - silence or exists (
                         select from public.course_generation_queue q
                          where q.job_id = j.id and q.locked_at < clock_timestamp() - silence))
-                    and j.job_type in (select t.name from coursewright.job_types t)
+                    and coursewright.is_ours(j.job_type)
                     and not exists (select from public.course_generation_tasks t
                                      where t.job_id = j.id and t.status in ('queued', 'running', 'retrying'))
                   order by j.id limit 100 for no key update of j skip locked loop

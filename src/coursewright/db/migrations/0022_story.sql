@@ -109,7 +109,10 @@ declare
     told text;
     doomed integer;
     job public.course_generation_jobs;
+    product text;
 begin
+    select * into job from public.course_generation_jobs j where j.id = of_job;
+    product := case job.job_type when 'generate_outline' then 'outline' else 'course' end;
     if identifier is not null then
         select * into task from public.course_generation_tasks t
          where t.job_id = of_job and t.task_identifier = identifier;
@@ -117,7 +120,7 @@ begin
     end if;
     case kind
     when 'job_started' then
-        return 'Work on the course has begun.';
+        return format('Work on the %s has begun.', product);
     when 'task_completed' then
         if task.task_type = 'outline_generation' and task.result_metadata ? 'outline' then
             return (select format('The outline of “%s” is made: %s, %s.', o ->> 'title',
@@ -156,8 +159,7 @@ begin
     when 'job_cancelled' then
         return format('Cancelled %s.', coursewright.actor());
     when 'job_completed' then
-        select * into job from public.course_generation_jobs j where j.id = of_job;
-        return 'The course is finished' || coalesce((
+        return format('The %s is finished', product) || coalesce((
             select format(': %s, %s, %s, %s', coursewright.many((s ->> 'modules')::bigint, 'module'),
                           coursewright.many((s ->> 'lessons')::bigint, 'lesson'),
                           coursewright.many((s ->> 'sections')::bigint, 'section'),
@@ -167,7 +169,7 @@ begin
                     then format(', for $%s', round(coursewright.job_spend(of_job), 4)) else '' end
             || coalesce(', but: ' || error, '.');
     when 'job_failed' then
-        return coalesce('No course came out: ' || error, 'No course came out.');
+        return format('No %s came out', product) || coalesce(': ' || error, '.');
     else
         return replace(kind, '_', ' ');
     end case;
@@ -210,6 +212,9 @@ create trigger coursewright_tell_events after insert on coursewright.events
 -- Every failure of an attempt, also one that is tried again.
 create function coursewright.keep_error() returns trigger language plpgsql as $$
 begin
+    if not (select coursewright.is_ours(j.job_type) from public.course_generation_jobs j where j.id = new.job_id) then
+        return null;
+    end if;
     insert into public.course_generation_errors (
         job_id, task_id, task_identifier, task_type, attempt, error_message, error_details, error_severity,
         error_category, is_recoverable, recovery_suggestions, will_retry)
@@ -237,6 +242,9 @@ declare
     told text := case when new.status in ('completed', 'failed', 'cancelled', 'paused') then 'job_' || new.status
                       when old.status = 'paused' and new.status in ('queued', 'processing') then 'job_resumed' end;
 begin
+    if not coursewright.is_ours(new.job_type) then
+        return new;
+    end if;
     if told is not null then
         new.event_count := greatest(new.event_count, old.event_count) + 1;
         insert into coursewright.events (job_id, number, kind, payload)
@@ -280,7 +288,7 @@ create function coursewright.estimate_completion() returns trigger language plpg
 declare
     settled constant integer := new.completed_tasks + new.failed_tasks + new.skipped_tasks;
 begin
-    if new.status = 'processing' and new.started_at is not null and settled > 2 then
+    if new.status = 'processing' and new.started_at is not null and settled > 2 and coursewright.is_ours(new.job_type) then
         new.estimated_completion_time := clock_timestamp() + (clock_timestamp() - new.started_at)
             / settled * greatest(0, greatest(new.total_tasks, new.expected_tasks) - settled);
     end if;

@@ -113,7 +113,7 @@ language sql stable as $$
                       min(t.run_at) filter (where t.status in ('queued', 'retrying') and not t.held) as due
                  from public.course_generation_tasks t
                 where t.job_id = j.id and t.status in ('pending', 'queued', 'running', 'retrying')) o
-         where j.status = 'processing')
+         where j.status = 'processing' and coursewright.is_ours(j.job_type))
     select open.n + ready.n + waiting.n,
            case when ready.n > 0 then 0 when first.due is not null then  -- of nulls `greatest` would make 0
                greatest(0, extract(epoch from first.due - clock_timestamp())) end::float,
@@ -130,7 +130,8 @@ create function coursewright.take_in_job(job uuid, request jsonb) returns text l
 declare
     state text;
 begin
-    select j.status into state from public.course_generation_jobs j where j.id = job for no key update;
+    select j.status into state from public.course_generation_jobs j
+     where j.id = job and coursewright.is_ours(j.job_type) for no key update;
     if not found then
         return null;
     end if;

@@ -127,9 +127,12 @@ end $$;
 
 -- Whoever resumes a job puts it back into the queue, where its turn comes at once if there is room: so that admission
 -- alone lets jobs begin, and no limit is exceeded.
-create function coursewright.queue_resumed() returns trigger language plpgsql as $$
+create function coursewright.queue_resumed() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
 begin
-    new.status := 'queued';
+    if coursewright.is_ours(new.job_type) then
+        new.status := 'queued';
+    end if;
     return new;
 end $$;
 create trigger coursewright_queue_resumed before update of status on public.course_generation_jobs

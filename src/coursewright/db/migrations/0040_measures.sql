@@ -69,7 +69,9 @@ create trigger coursewright_tally_attempt after update of status on public.cours
 create function coursewright.tally_job() returns trigger language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    insert into coursewright.tallies values ('jobs_ended_total', array[new.status]);
+    if coursewright.is_ours(new.job_type) then
+        insert into coursewright.tallies values ('jobs_ended_total', array[new.status]);
+    end if;
     return null;
 end $$;
 create trigger coursewright_tally_job after update of status on public.course_generation_jobs

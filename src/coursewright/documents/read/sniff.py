@@ -32,6 +32,7 @@ EXTENSIONS: dict[str, Format] = {
     ".vtt": "vtt",
     ".srt": "srt",
 }
+_ZIP = b"PK\x03\x04"
 _TEXTS = ("markdown", "html", "text", "csv", "vtt", "srt")
 _SRT = re.compile(rb"\d+[ \t]*\r?\n\d\d?:\d\d:\d\d[,.]\d{1,3}[ \t]*-->")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -54,8 +55,7 @@ def sniff(name: str, content: bytes, warnings: list[str]) -> Format:
         if claimed in _TEXTS:
             return claimed
         if claimed is None:
-            if unread := foreign(extension):
-                raise _unread(name, unread)
+            _refuse_extension(name)
             return "text"
         kind = "cut off, or " if content[:2] == b"PK" else ""
         raise UnreadableDocument(
@@ -70,17 +70,31 @@ def sniff(name: str, content: bytes, warnings: list[str]) -> Format:
     return found
 
 
+def refuse_foreign(name: str, content: bytes) -> None:
+    """Raise `UnreadableDocument` for a type of file that is never read, without opening what may be an archive."""
+    if not content.startswith(_ZIP) and _by_head(name, content) is None:
+        _refuse_extension(name)
+
+
+def _refuse_extension(name: str) -> None:
+    extension = PurePosixPath(name).suffix.lower()
+    if extension not in EXTENSIONS and (unread := foreign(extension)):
+        raise _unread(name, unread)
+
+
 def _unread(name: str, unread: tuple[str, str]) -> UnreadableDocument:
     what, remedy = unread
     return UnreadableDocument(name, f"it is {what}, which is not read", hint=remedy[0].upper() + remedy[1:] + ".")
 
 
 def _by_content(name: str, content: bytes) -> Format | None:
+    return _by_parts(name, content) if content.startswith(_ZIP) else _by_head(name, content)
+
+
+def _by_head(name: str, content: bytes) -> Format | None:
     head = content[:1024]
     if b"%PDF-" in head:
         return "pdf"
-    if head.startswith(b"PK\x03\x04"):
-        return _by_parts(name, content)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise _ole(name, content)
     if unread := foreign_by_content(head):
@@ -136,4 +150,4 @@ def _by_parts(name: str, content: bytes) -> Format | None:
     raise _unread(name, foreign(extension) or FOREIGN[".zip"])
 
 
-__all__ = ["EXTENSIONS", "Format", "sniff"]
+__all__ = ["EXTENSIONS", "Format", "refuse_foreign", "sniff"]

@@ -44,6 +44,11 @@ def words_by_language(passages: Sequence[Passage]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] == "", item[0])))
 
 
+def main_language(passages: Sequence[Passage]) -> str:
+    """Return the language that most words are in; where none can be told, English."""
+    return next((language for language in words_by_language(passages) if language), "en")
+
+
 def _depth(words: int) -> Depth:
     if words >= _COMPREHENSIVE_WORDS:
         return "comprehensive"
@@ -72,4 +77,4 @@ def _recommended(depth: Depth, quality: SourceQuality, passages: int) -> Mode:
     return "kb_supplemented"
 
 
-__all__ = ["count_up", "words_by_language"]
+__all__ = ["count_up", "main_language", "words_by_language"]

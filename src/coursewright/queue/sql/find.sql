@@ -2,6 +2,6 @@
 select id
   from public.course_generation_jobs
  where id between rpad(replace(%(start)s::text, '-', ''), 32, '0')::uuid and rpad(replace(%(start)s::text, '-', ''), 32, 'f')::uuid
-   and starts_with(id::text, %(start)s)
+   and starts_with(id::text, %(start)s) and coursewright.is_ours(job_type)
    and (organisation_id = %(organisation_id)s or %(organisation_id)s::uuid is null)
  limit 2

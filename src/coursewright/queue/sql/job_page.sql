@@ -18,4 +18,4 @@ select j.id, j.user_id, j.organisation_id, j.base_class_id, j.job_type, j.status
        lateral (select count(*) filter (where t.status = 'running')::int as running_tasks,
                        count(*) filter (where t.status in ('pending', 'queued', 'retrying'))::int as pending_tasks
                   from public.course_generation_tasks t where t.job_id = j.id) t
- where j.id = %(job_id)s and (j.organisation_id = %(organisation_id)s) is true
+ where j.id = %(job_id)s and (j.organisation_id = %(organisation_id)s) is true and coursewright.is_ours(j.job_type)

@@ -9,7 +9,7 @@ from coursewright.course.model import BrainBytes, MindMap, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.base import Questions
-from coursewright.generation.authors.counting import count_up, words_by_language
+from coursewright.generation.authors.counting import count_up, main_language
 from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
 from coursewright.generation.authors.llm.asking import Asking, Unusable
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
@@ -74,7 +74,7 @@ class LlmAuthor:
             await loading
 
     async def _analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
-        main = next((name for name in words_by_language(passages) if name), "en")
+        main = main_language(passages)
         counted = count_up(passages, request.language or main)
         shared = _shared(request, counted.language)
         prompt = render("analysis", most_concepts=_CONCEPTS_A_PART, passages="")
