@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID
 from coursewright.access import ApiKeys, Tokens
 from coursewright.apart import Apart
 from coursewright.authors import Authors, Quote, gateway_settings
-from coursewright.bells import configured_bells, tick_bell
+from coursewright.bells import configured_bells, ring_again, tick_bell
 from coursewright.choice import Chooser
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
@@ -62,7 +63,6 @@ from coursewright.settings import Settings
 
 CRON_ROUTE = "/api/cron/process-courses"
 WEBHOOK_ROUTE = "/process-course"
-_SOON = 5.0  # seconds: what is due later is left to the timer
 
 
 class Coursewright:
@@ -305,21 +305,15 @@ class Coursewright:
         )
         with mapped_errors():
             ticked = await tick.within()
-        soon = ticked.due is not None and ticked.due < _SOON
-        if ring and soon and ticked.others < self.settings.ticks.chains:
-            await self._ring_again(max(0.0, began + budget - time.monotonic()))
+        if ring:
+            bell = tick_bell(self.settings, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE)
+            rung = await ring_again(bell, ticked.left, began + budget, self.settings.ticks.chains, self._bells.rung)
+            return replace(ticked, rung=rung)
         return ticked
 
     async def take_in(self, job_id: UUID, request: dict[str, Any] | None) -> str | None:
         """Keep a request that came along with a webhook, and mend a missing queue entry; return the job's status."""
         return await self.jobs.take_in(job_id, request)
-
-    async def _ring_again(self, seconds: float) -> None:
-        bell = tick_bell(self.settings, CRON_ROUTE)
-        if bell and seconds > 0.05:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    self._bells.rung("web", await bell.ring())
 
     async def finish(
         self,

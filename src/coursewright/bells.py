@@ -1,11 +1,20 @@
 """The doorbells that an installation is configured for."""
 
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
 from coursewright.doorbells import Bells, NotifyDoorbell, Ringing
 from coursewright.doorbells.bells import Count, Listen
 from coursewright.doorbells.bullmq import BullDoorbell
 from coursewright.doorbells.qstash import QStashDoorbell
 from coursewright.doorbells.web import WebDoorbell
+from coursewright.queue.leases import WorkLeft
 from coursewright.settings import Settings
+
+_SOON = 5.0  # seconds: what is due later is left to a timer, or to a bell that rings at a given time
 
 
 def configured_bells(settings: Settings, url: str, count: Count, *, webhook_route: str, cron_route: str) -> Bells:
@@ -15,10 +24,7 @@ def configured_bells(settings: Settings, url: str, count: Count, *, webhook_rout
     """
     ringing: list[Ringing] = []
     listening: dict[str, Listen] = {"notify": NotifyDoorbell(url, settings.database).listen}
-    if settings.qstash_token and settings.worker_url:
-        target = settings.worker_url.rstrip("/") + webhook_route
-        ringing.append(QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, target))
-    elif bell := tick_bell(settings, cron_route):
+    if bell := tick_bell(settings, webhook_route=webhook_route, cron_route=cron_route):
         ringing.append(bell)
     if settings.redis_url:
         bull = BullDoorbell(settings.redis_url.get_secret_value())
@@ -27,11 +33,41 @@ def configured_bells(settings: Settings, url: str, count: Count, *, webhook_rout
     return Bells(ringing, listening, count)
 
 
-def tick_bell(settings: Settings, cron_route: str) -> WebDoorbell | None:
-    """Return what begins a tick in a request of its own, where the service knows its address and the secret."""
-    if not (settings.worker_url and settings.cron_secret):
+def tick_bell(settings: Settings, *, webhook_route: str, cron_route: str) -> Ringing | None:
+    """Return what begins a tick in a request of its own, where the service knows its address: QStash, or itself."""
+    if not settings.worker_url:
         return None
-    return WebDoorbell(settings.worker_url.rstrip("/") + cron_route, settings.cron_secret.get_secret_value())
+    address = settings.worker_url.rstrip("/")
+    if settings.qstash_token:
+        return QStashDoorbell(settings.qstash_token.get_secret_value(), settings.qstash_url, address + webhook_route)
+    if settings.cron_secret:
+        return WebDoorbell(address + cron_route, settings.cron_secret.get_secret_value())
+    return None
 
 
-__all__ = ["configured_bells", "tick_bell"]
+async def ring_again(
+    bell: Ringing | None, left: WorkLeft | None, end: float, chains: int, rung: Callable[[str, bool], None]
+) -> bool:
+    """Ring for the next tick where work is left, before `end` (of `time.monotonic`); False: nobody heard it.
+
+    Unless so many `chains` of other ticks go on anyway. `rung` is told of the ring.
+    """
+    if left is None:
+        return False  # nobody knows
+    soon = left.due is not None and left.due < _SOON
+    if left.next_job is None or left.others >= chains or not (soon or left.next_in is not None):
+        return True
+    if bell is None:
+        return False
+    if isinstance(bell, WebDoorbell) and not soon:
+        return True  # it cannot wait: that is the timer's
+    at = None if soon or left.next_in is None else datetime.now(UTC) + timedelta(seconds=left.next_in)
+    taken = False
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(end - time.monotonic()):
+            taken = await bell.ring(left.next_job, at)
+    rung(bell.name, taken)
+    return taken
+
+
+__all__ = ["configured_bells", "ring_again", "tick_bell"]

@@ -91,8 +91,8 @@ async def test_breaker_budget_poison_and_a_deadly_document(pool: Pool, database_
     )
     await execute(
         pool,
-        "insert into course_generation_tasks (job_id, task_identifier, task_type, status, error_category, "
-        "error_message) values (%(job)s, 'section-7', 'lesson_section', 'failed', 'resource_exhausted', "
+        "insert into course_generation_tasks (job_id, task_identifier, task_type, status, rescues, error_category, "
+        "error_message) values (%(job)s, 'section-7', 'lesson_section', 'failed', 6, 'resource_exhausted', "
         "'Poison: 6 workers were lost.')",
         job=poisoned,
     )

@@ -3,7 +3,7 @@
 import hmac
 from typing import Any
 
-from coursewright.app import Coursewright
+from coursewright.app import Coursewright, Ticked
 from coursewright.settings import Settings
 
 
@@ -20,7 +20,11 @@ async def tick(program: Coursewright, began: float) -> dict[str, Any]:
 
     `remaining` is None when the database did not answer any more. Raises DatabaseUnavailable.
     """
-    ticked = await program.tick(program.settings.ticks.budget, began=began)
+    return told(await program.tick(program.settings.ticks.budget, began=began))
+
+
+def told(ticked: Ticked) -> dict[str, Any]:
+    """Return what a tick did in the words of the answer."""
     return {
         "success": True,
         "processed": ticked.jobs,
@@ -29,4 +33,4 @@ async def tick(program: Coursewright, began: float) -> dict[str, Any]:
     }
 
 
-__all__ = ["is_timer", "tick"]
+__all__ = ["is_timer", "tick", "told"]

@@ -16,11 +16,16 @@ from coursewright.queue.model import Done, Fail, Lease, Snooze, TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
-    """Open tasks and waiting jobs; seconds until something is due (None: nothing is); other ticks at work."""
+    """Open tasks and waiting jobs; seconds until something is due (None: nothing is); other ticks at work.
+
+    `next_job`, `next_in`: whose task, that nobody has begun, is due first, and in how many seconds.
+    """
 
     remaining: int
     due: float | None
     others: int
+    next_job: UUID | None
+    next_in: float | None
 
 
 FirstTasks = Mapping[str, Sequence[TaskSpec]]

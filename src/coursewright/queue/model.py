@@ -140,7 +140,6 @@ class TaskSpec:
     section_index: int | None = None
     section_title: str | None = None
     max_retries: int = 3
-    estimated_seconds: int | None = None
     input: Mapping[str, Any] = field(default_factory=dict)
     decisive: bool = False
     needs: Literal["completed", "settled"] = "completed"

@@ -40,17 +40,20 @@ class Ticked:
     """What a tick did: on how many jobs it worked, the steps that it completed and cut off.
 
     `remaining` counts open tasks and waiting jobs; None: the database did not answer any more.
-
-    `due`: seconds until there is something to do; None: nothing is to do. `others`: ticks at work beside this one.
+    `left`: the same with when it is due, and who else is at work. `rung`: False when nobody heard the ring for the next
+    tick.
     """
 
     jobs: int
     completed_tasks: int
     cut: int
-    remaining: int | None
-    due: float | None
-    others: int
+    left: WorkLeft | None
     seconds: float
+    rung: bool = True
+
+    @property
+    def remaining(self) -> int | None:
+        return self.left.remaining if self.left else None
 
 
 class Tick(Worker):
@@ -137,9 +140,7 @@ class Tick(Worker):
             len(self._jobs),
             self._counts["completed"],
             self._counts["cut"],
-            left.remaining if left else None,
-            left.due if left else None,
-            left.others if left else 0,
+            left,
             time.monotonic() - self._began,
         )
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from coursewright.db.pool import is_passing, is_unavailable
-from coursewright.errors import CoursewrightError, InputError
+from coursewright.errors import CallTimedOut, CoursewrightError, InputError, NoUsableReply, SubprocessDied
 from coursewright.queue.backoff import backoff
 from coursewright.queue.completions import Completions
 from coursewright.queue.heartbeat import Heartbeat, Reason
@@ -29,6 +29,13 @@ _SECONDS_BETWEEN_RESCUES = 0.5
 _SECONDS_BETWEEN_DUTIES = 1.0
 _SECONDS_TO_GIVE_BACK = 5.0
 _SHORTEST_DELAY = 0.05  # what is due but held by others is looked at again so soon
+
+# Words that existing front ends group failures by; any other error's category is its code.
+_CATEGORIES = {
+    CallTimedOut.code: "api_timeout",
+    NoUsableReply.code: "validation_failed",
+    SubprocessDied.code: "resource_exhausted",
+}
 
 Step = Callable[[Lease], Awaitable[Outcome]]
 
@@ -308,4 +315,5 @@ def _outcome_of(error: Exception, lease: Lease) -> Outcome:
 
 def _failure(error: CoursewrightError, *, recoverable: bool) -> Fail:
     hints = (error.hint,) if error.hint else ()
-    return Fail(error.detail, category=error.code, recoverable=recoverable, suggestions=hints)
+    category = _CATEGORIES.get(error.code, error.code)
+    return Fail(error.detail, category=category, recoverable=recoverable, suggestions=hints)

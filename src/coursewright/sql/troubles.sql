@@ -9,7 +9,7 @@ union all
 select 'poison', t.job_id::text, t.task_identifier
   from public.course_generation_jobs j join public.course_generation_tasks t on t.job_id = j.id
  where j.failed_tasks > 0 and j.updated_at > clock_timestamp() - interval '1 day'
-   and t.status = 'failed' and t.error_category = 'resource_exhausted'
+   and t.status = 'failed' and t.error_category = 'resource_exhausted' and t.rescues > 0
 union all
 select 'deadly', t.job_id::text, t.task_identifier || ' (' || t.rescues || ' workers)'
   from public.course_generation_jobs j join public.course_generation_tasks t on t.job_id = j.id

@@ -1,7 +1,5 @@
 """Ticks over HTTP: the timer's secret, the webhook's signature, what a webhook mends, the next ring."""
 
-import base64
-import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,35 +8,24 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID, uuid4
 
-import jwt
 import pytest
 
 from coursewright.db.pool import Pool
+from coursewright.generation.graph import first_tasks
+from coursewright.queue import Snooze
+from coursewright.queue.leases import Leases
 from tests.integration.api.conftest import HANDBOOK, OURS, Service, served
 from tests.loopback import web_server
+from tests.qstash import CURRENT, NEXT
+from tests.qstash import signature as signed_for
 
 CRON = "/api/cron/process-courses"
 WEBHOOK = "/process-course"
 PUBLIC = "https://courses.example"
-CURRENT, NEXT = "sig_current_0123456789abcdefghij", "sig_next_0123456789abcdefghijklm"
 TIMER = {"Authorization": "Bearer timer"}
 
 
-def signature(body: bytes, key: str = CURRENT, *, seconds: int = 0, **claims: Any) -> dict[str, str]:
-    """Sign as QStash documents it, so many seconds from now; written from its documentation, not with our code."""
-    digest = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
-    now = int(time.time()) + seconds
-    told = {
-        "iss": "Upstash",
-        "sub": PUBLIC + WEBHOOK,
-        "nbf": now,
-        "iat": now,
-        "exp": now + 300,
-        "jti": "jwt_1",
-        "body": digest,
-    }
-    token = jwt.encode(told | claims, key, "HS256")
-    return {"Upstash-Signature": token, "Content-Type": "application/json"}
+signature = partial(signed_for, url=PUBLIC + WEBHOOK)
 
 
 @pytest.fixture
@@ -111,7 +98,7 @@ async def test_a_webhook_makes_the_course_of_a_job_without_entry_and_request(hos
     course, _ = await host.program.course(job_id)
     assert course.title == "By webhook"
     # A message may come twice, and late.
-    again = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body, NEXT))
+    again = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body, key=NEXT))
     assert (again.status_code, again.json()["processed"]) == (200, 0)
 
 
@@ -123,7 +110,7 @@ BODY = b'{"jobId": "00000000-0000-4000-8000-000000000000"}'
     [
         (dict, "not signed"),
         (lambda: {"Upstash-Signature": "x.y.z"}, "refused"),
-        (partial(signature, BODY, "sig_another_0123456789abcdefghij"), "another key"),
+        (partial(signature, BODY, key="sig_another_0123456789abcdefghij"), "another key"),
         (partial(signature, BODY, sub="https://courses.example/elsewhere"), "another address"),
         (partial(signature, BODY + b" "), "body"),
         (partial(signature, BODY, seconds=-1000), "expired"),
@@ -175,8 +162,7 @@ async def test_a_tick_rings_for_the_next_one_while_work_remains(
     async with served(pool, database_url, **settings, ticks={"budget": 1.5}) as host:
         await host.ask(await host.upload())
         heard.clear()  # that rang too
-        async with pool.connection() as connection:  # the job may not begin: nothing is finished in this tick
-            await connection.execute("update coursewright.rotation set max_running = 0")
+        await _nothing_may_begin(pool)
         answer = (await host.anonymous.get(CRON, headers=TIMER)).json()
         assert answer["remaining"] == 1
         ((path, headers, _),) = heard
@@ -222,3 +208,81 @@ async def test_qstash_may_be_away(pool: Pool, database_url: str) -> None:
     settings: dict[str, Any] = {"QSTASH_TOKEN": "q", "QSTASH_URL": "http://127.0.0.1:9", "WORKER_URL": PUBLIC}
     async with served(pool, database_url, **settings, limits={"enabled": False}) as host:
         assert await host.ask(await host.upload())
+
+
+def _by_qstash(address: str) -> dict[str, Any]:
+    keys = {"QSTASH_CURRENT_SIGNING_KEY": CURRENT, "QSTASH_TOKEN": "q", "QSTASH_URL": address, "WORKER_URL": PUBLIC}
+    return keys | {"ticks": {"budget": 20}, "limits": {"enabled": False}}
+
+
+async def _nothing_may_begin(pool: Pool) -> None:
+    """Have jobs wait for their turn for good: then a tick leaves them behind, however much time it has."""
+    async with pool.connection() as connection:
+        await connection.execute("update coursewright.rotation set max_running = 0")
+
+
+async def test_qstash_alone_brings_a_course_to_its_end(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> None:
+    """No CRON_SECRET and no timer: each message that leaves work behind is followed by another one."""
+    address, heard = elsewhere
+    async with served(pool, database_url, **_by_qstash(address)) as host:
+        job_id = await host.ask(await host.upload())
+        await _nothing_may_begin(pool)
+        answers = []
+        while heard:
+            path, headers, body = heard.pop(0)
+            assert (path, headers["upstash-retries"]) == (f"/v2/publish/{PUBLIC}{WEBHOOK}", "3")
+            assert "upstash-not-before" not in headers
+            answers.append((await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))).json())
+            async with pool.connection() as connection:
+                await connection.execute("update coursewright.rotation set max_running = 20")
+        assert (await host.program.jobs.get(job_id)).status == "completed"
+    assert len(answers) > 1
+    assert (answers[0]["remaining"], answers[-1]["remaining"]) == (1, 0)
+
+
+async def test_what_is_due_later_is_rung_for_at_its_time(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> None:
+    address, heard = elsewhere
+    async with served(pool, database_url, **_by_qstash(address)) as host:
+        job_id = await host.ask(await host.upload())
+        _, _, body = heard.pop()
+        leases = Leases(pool, first_tasks())
+        await leases.admit("w")
+        (lease,) = await leases.claim("w", 1, 15)
+        await leases.release(lease, Snooze(900))
+        before = int(time.time())
+        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+        assert (answer.status_code, answer.json()["remaining"]) == (200, 2)
+        ((_, headers, published),) = heard
+        assert json.loads(published) == {"jobId": str(job_id)}
+        assert before + 800 < int(headers["upstash-not-before"]) < before + 1000
+        # What another worker has begun needs no message; nor does what has its own time, and was published with it.
+        heard.clear()
+        async with pool.connection() as connection:
+            await connection.execute("update course_generation_tasks set run_at = now() where run_at is not null")
+        assert await leases.claim("w", 1, 3600)
+        await host.ask(await host.upload(), scheduledFor="2099-01-01T00:00:00Z")
+        heard.clear()
+        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+        assert (answer.json()["remaining"], heard) == (3, [])
+
+
+@pytest.mark.parametrize("unheard", [{"QSTASH_URL": "http://127.0.0.1:9"}, {"QSTASH_TOKEN": ""}])
+async def test_a_message_that_could_not_be_followed_by_another_is_delivered_again(
+    pool: Pool, database_url: str, unheard: dict[str, str]
+) -> None:
+    settings = {name: value for name, value in (_by_qstash("") | unheard).items() if value != ""}
+    async with served(pool, database_url, **settings) as host:
+        job_id = await host.ask(await host.upload())
+        await _nothing_may_begin(pool)
+        body = json.dumps({"jobId": str(job_id)}).encode()
+        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+        assert answer.status_code == 503
+        assert "send this one again" in answer.json()["detail"]
+        async with pool.connection() as connection:
+            await connection.execute("update coursewright.rotation set max_running = 20")
+        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")

@@ -28,7 +28,7 @@ GRAPH: dict[str, tuple[tuple[str, ...], str, bool]] = {
 }
 SPEC = {
     "dependencies": [], "priority": 0, "lesson_id": None, "path_id": None, "section_index": None,
-    "section_title": None, "max_retries": 1, "estimated_seconds": None, "input": {}, "decisive": False,
+    "section_title": None, "max_retries": 1, "input": {}, "decisive": False,
     "needs": "completed", "deadline_seconds": 900,
 }  # fmt: skip
 FIRST = {"generate_course_v2": [SPEC | PLAN]}

@@ -4,13 +4,13 @@ import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from coursewright.api.callers import Program
 from coursewright.api.problems import as_invalid, responses
-from coursewright.api.ticking import is_timer, tick
+from coursewright.api.ticking import is_timer, tick, told
 from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE, Coursewright
 from coursewright.doorbells.qstash import verify
 from coursewright.errors import ConfigurationError, NotFound, Unauthenticated
@@ -85,9 +85,11 @@ async def process_course(request: Request, program: Program) -> WebhookReport:
     status = await program.take_in(webhook.job_id, webhook.request)
     if status is None:
         raise NotFound(f"There is no job {webhook.job_id}.", hint="Insert the job before the webhook is published.")
-    report = await tick(program, began)
+    ticked = await program.tick(settings.ticks.budget, began=began)
+    if not ticked.rung:  # then this message, delivered again, is the next one
+        raise HTTPException(503, "Work is left, and QStash did not take the message for it; send this one again.")
     job = await program.jobs.get(webhook.job_id)
-    return WebhookReport.model_validate(report | {"status": job.status.value})
+    return WebhookReport.model_validate(told(ticked) | {"status": job.status.value})
 
 
 def _began(request: Request) -> float:

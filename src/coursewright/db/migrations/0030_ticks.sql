@@ -36,14 +36,8 @@ language sql stable as $$
          cross join lateral (select distinct o.task_type from public.course_generation_tasks o where o.job_id = j.id) t
          where j.status = 'processing'),
     learned as (
-        select k.task_type, p.seconds * (1 + 1.0 / p.n) as seconds
-          from kinds k cross join lateral (
-               select percentile_cont(0.95) within group (order by r.actual_duration_seconds) as seconds, count(*) as n
-                 from (select t.actual_duration_seconds from public.course_generation_tasks t
-                        where t.task_type = k.task_type and t.status = 'completed'
-                          and t.actual_duration_seconds is not null
-                        order by t.completed_at desc limit 200) r) p
-         where p.n > 0),
+        select k.task_type, l.most * (1 + 1.0 / l.n) as seconds
+          from kinds k cross join lateral coursewright.learned_seconds(k.task_type) l where l.n > 0),
     in_vain as (
         select c.task_type, 1.5 * max(c.seconds) as seconds from coursewright.cuts c
           join public.course_generation_tasks t on t.id = c.task_id and t.generation = c.generation
@@ -99,15 +93,18 @@ begin
 end $$;
 
 -- What is left to do, for whoever decides whether and when to look again: open tasks of jobs under execution, and jobs
--- that wait; seconds until something is due by its time (0: now; null: nothing is); ticks at work but for one's own.
-create function coursewright.work_left(me uuid, out remaining integer, out due double precision, out others integer)
+-- that wait; seconds until something is due by its time (0: now; null: nothing is); ticks at work but for one's own;
+-- whose turn is next, and in how many seconds (null: what is left is begun, or has its own time, and is others' to ring
+-- for).
+create function coursewright.work_left(me uuid, out remaining integer, out due double precision, out others integer,
+                                       out next_job uuid, out next_in double precision)
 language sql stable as $$
     with ready as (
         select coalesce(sum(r.ready), 0)::int as n from coursewright.rotation r where r.ready > 0),
     waiting as (select count(*)::int as n from public.course_generation_queue q where q.scheduled),
     open as (
         select coalesce(sum(o.n), 0)::int as n,
-               min(o.due) as due
+               min(o.due) as due, (array_agg(j.id order by o.due) filter (where o.n > 0))[1] as job
           from public.course_generation_jobs j cross join lateral (
                select count(*) as n,
                       min(t.run_at) filter (where t.status in ('queued', 'retrying') and not t.held) as due
@@ -118,7 +115,11 @@ language sql stable as $$
            case when ready.n > 0 then 0 when first.due is not null then  -- of nulls `greatest` would make 0
                greatest(0, extract(epoch from first.due - clock_timestamp())) end::float,
            (select count(*)::int from coursewright.ticks k
-             where k.ended_at is null and k.ends_at > clock_timestamp() and k.id <> me)
+             where k.ended_at is null and k.ends_at > clock_timestamp() and k.id <> me),
+           coalesce(open.job, (select q.job_id from public.course_generation_queue q where q.ready or q.scheduled
+                                order by q.ready desc, q.scheduled_for limit 1)),
+           case when ready.n > 0 then 0 when open.due is not null then
+               greatest(0, extract(epoch from open.due - clock_timestamp())) end::float
       from ready, waiting, open, lateral (select least(
                open.due, (select min(q.scheduled_for) from public.course_generation_queue q where q.scheduled),
                (select min(l.expires_at) from coursewright.leases l)) as due) first;

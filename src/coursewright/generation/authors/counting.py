@@ -70,9 +70,10 @@ def _quality(passages: Sequence[Passage], words: int, concepts: int) -> SourceQu
 
 
 def _recommended(depth: Depth, quality: SourceQuality, passages: int) -> Mode:
+    """Return what pages recommend by the same rule: docs/reference/front-end.md."""
     if passages >= _ENOUGH_PASSAGES and depth == "comprehensive" and quality == "high":
         return "kb_only"
-    if passages >= _ENOUGH_PASSAGES and depth != "minimal" and quality != "low":
+    if passages >= _ENOUGH_PASSAGES and depth == "moderate" and quality != "low":
         return "kb_priority"
     return "kb_supplemented"
 
