@@ -1,4 +1,4 @@
-"""`python -m bench [PART …] [--entries N] [--real]`: measure, print; with all parts, keep."""
+"""`python -m bench [PART …] [--entries N] [--real] [--keep]`: measure, print; keep in docs/benchmarks.md."""
 
 import argparse
 import itertools
@@ -39,7 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all, and keep them")
     parser.add_argument("--entries", type=int, default=1_000_000, help="waiting entries in the large case")
-    parser.add_argument("--real", action="store_true", help="latency at a model's own pace, quota for five minutes")
+    parser.add_argument(
+        "--real", action="store_true", help="latency at a model's own pace, too, quota for five minutes"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the tables of the named parts in docs/benchmarks.md")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
@@ -60,7 +63,7 @@ def main() -> None:
             for table in PARTS[name](new_database, arguments):
                 print(table.markdown(), file=sys.stdout, flush=True)
                 tables.append(table)
-    if not arguments.parts:
+    if arguments.keep or not arguments.parts:
         write(tables)
 
 

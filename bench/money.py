@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
+from bench import ledger
 from bench.latency import provider_settings
 from bench.report import Table
 from coursewright.app import Coursewright, open_coursewright
@@ -33,54 +34,63 @@ def _settings(url: str, port: int, folder: Path, *, storage: bool = False) -> Se
 
 
 async def _make(
-    program: Coursewright, documents: Path, request: CourseRequest, urgency: Literal["normal", "batch"] = "normal"
-) -> list[CallRecord]:
-    """Make a course and return its calls."""
+    program: Coursewright,
+    documents: Path,
+    name: str,
+    request: CourseRequest,
+    urgency: Literal["normal", "batch"] = "normal",
+) -> tuple[list[CallRecord], list[str]]:
+    """Make a course and return its calls, and what sums up its ledger."""
     base = await program.read([documents])
     job, _ = await program.enqueue(base, request, terms=JobTerms(urgency=urgency))
     await program.finish(job)
     tasks = await program.jobs.tasks(job)
     assert not any("substituted" in (task.result_metadata or {}) for task in tasks)
-    return await program.ledger.calls(job)
+    return await program.ledger.calls(job), await ledger.summed(program, job, name)
 
 
 def _paid(calls: list[CallRecord]) -> Decimal:
     return sum((call.cost for call in calls if call.cost is not None and not call.saved), Decimal(0))
 
 
-async def _one_of_twenty(url: str, port: int, folder: Path) -> list[list[str]]:
+async def _one_of_twenty(url: str, port: int, folder: Path) -> tuple[list[list[str]], list[list[str]]]:
     request = CourseRequest(author="llm", modules=_MODULES, lessons=_LESSONS)
     paths = write_documents(folder / "documents", [_SECTIONS] * _DOCUMENTS)
-    rows = []
+    rows, sums = [], []
     async with open_coursewright(_settings(url, port, folder)) as program:
         for name in ("first", "one sentence more in one document", "the same again"):
             if name.startswith("one"):
                 text = paths[10].read_text(encoding="utf-8").rstrip()
                 paths[10].write_text(f"{text} Whoever keeps bees writes down what was seen.\n", encoding="utf-8")
-            calls = await _make(program, folder / "documents", request)
+            calls, summed = await _make(program, folder / "documents", f"twenty documents: {name}", request)
+            sums.append(summed)
             fresh = [call for call in calls if not call.saved]
             saved = f"{len(calls) - len(fresh)} ({(len(calls) - len(fresh)) / len(calls):.0%})"
             rows.append([name, str(len(calls)), str(len(fresh)), saved, f"{_paid(calls):.4f}"])
-    return rows
+    return rows, sums
 
 
-async def _ways(new_database: Callable[[], str], folder: Path) -> list[list[str]]:
+async def _ways(new_database: Callable[[], str], folder: Path) -> tuple[list[list[str]], list[list[str]]]:
     request = CourseRequest(author="llm", modules=2, lessons=3)
     write_documents(folder / "documents", COURSE_45)
-    rows: list[tuple[str, list[CallRecord]]] = []
+    made: dict[str, tuple[list[CallRecord], list[str]]] = {}
+
+    async def make(program: Coursewright, name: str, urgency: Literal["normal", "batch"] = "normal") -> None:
+        made[name] = await _make(program, folder / "documents", name, request, urgency)
+
     options = ("--good", "--steady", "--latency", "0.05")
     with simulator(*options) as port:
         async with open_coursewright(_settings(new_database(), port, folder)) as program:
-            rows.append(("immediate", await _make(program, folder / "documents", request)))
-            rows.append(("the same again: answers are kept", await _make(program, folder / "documents", request)))
+            await make(program, "immediate")
+            await make(program, "the same again: answers are kept")
     with simulator(*options, "--cache") as port:
         async with open_coursewright(_settings(new_database(), port, folder)) as program:
-            rows.append(("immediate, provider's prompt cache", await _make(program, folder / "documents", request)))
+            await make(program, "immediate, provider's prompt cache")
     with simulator(*options) as port:
         async with open_coursewright(_settings(new_database(), port, folder, storage=True)) as program:
-            rows.append(("batch", await _make(program, folder / "documents", request, "batch")))
-    first = _paid(rows[0][1])
-    return [
+            await make(program, "batch", "batch")
+    first = _paid(made["immediate"][0])
+    rows = [
         [
             name,
             str(sum(not call.saved for call in calls)),
@@ -91,8 +101,9 @@ async def _ways(new_database: Callable[[], str], folder: Path) -> list[list[str]
             f"{_paid(calls):.4f}",
             f"{_paid(calls) / first:.0%}",
         ]
-        for name, calls in rows
+        for name, (calls, _) in made.items()
     ]
+    return rows, [summed for _, summed in made.values()]
 
 
 def measure(new_database: Callable[[], str]) -> list[Table]:
@@ -100,8 +111,8 @@ def measure(new_database: Callable[[], str]) -> list[Table]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with simulator("--good", "--steady", "--latency", "0.05") as port:
-            changed = asyncio.run(_one_of_twenty(new_database(), port, folder / "twenty"))
-        ways = asyncio.run(_ways(new_database, folder / "one"))
+            changed, ledger_changed = asyncio.run(_one_of_twenty(new_database(), port, folder / "twenty"))
+        ways, ledger_ways = asyncio.run(_ways(new_database, folder / "one"))
     return [
         Table(
             "Calls when one document of twenty changes",
@@ -117,6 +128,7 @@ def measure(new_database: Callable[[], str]) -> list[Table]:
             ("way", "calls paid", "in batches", "tokens in", "cached", "tokens out", "dollars", "of immediate"),
             ways,
         ),
+        ledger.table("courses by a model, changed, again and in batches", [*ledger_changed, *ledger_ways]),
     ]
 
 

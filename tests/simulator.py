@@ -10,7 +10,6 @@ says, in whatever order requests come. The call's id comes in the header `x-call
 
 import argparse
 import asyncio
-import hashlib
 import json
 import math
 import random
@@ -32,15 +31,17 @@ Answer = tuple[int, dict[str, str], dict[str, Any] | str]
 
 @dataclass
 class Bucket:
-    """A token bucket that holds a minute's worth at most `burst` seconds ahead."""
+    """A token bucket that holds what comes in `burst` seconds, and is full at first."""
 
     a_minute: float
-    level: float
+    burst: float
     filled: float
+    level: float = math.inf
 
     def take(self, amount: float, now: float) -> float:
         """Take, or return the seconds until there is enough."""
-        self.level = min(self.a_minute, self.level + (now - self.filled) * self.a_minute / 60)
+        most = self.burst * self.a_minute / 60
+        self.level = min(most, self.level + (now - self.filled) * self.a_minute / 60)
         self.filled = now
         if self.level < amount:
             return (amount - self.level) / (self.a_minute / 60)
@@ -60,8 +61,8 @@ class Simulator:
         self._prefixes: set[int] = set()
         self._count = 0
         now = time.monotonic()
-        self._requests = Bucket(options.rpm, options.rpm, now) if options.rpm else None
-        self._tokens = Bucket(options.tpm, options.tpm, now) if options.tpm else None
+        self._requests = Bucket(options.rpm, options.burst, now) if options.rpm else None
+        self._tokens = Bucket(options.tpm, options.burst, now) if options.tpm else None
         self._halve_at = now + options.halve_after if options.halve_after else 0.0
         self._stats = {"taken": 0, "refused": 0, "failed": 0, "tokens": 0}
 
@@ -232,7 +233,7 @@ class Simulator:
         self._stats["taken"] += 1
         self._stats["tokens"] += used.total
         if self._log:
-            prompt = hashlib.sha256("\n".join(openai_shapes.said(body)).encode()).hexdigest()
+            prompt = openai_shapes.fingerprint(openai_shapes.said(body))
             tokens = [used.input, used.output]
             line = {"call": call, "mode": mode, "tokens": tokens, "at": time.time(), "seconds": seconds}
             self._log.write(json.dumps(line | {"prompt": prompt}) + "\n")
@@ -267,6 +268,7 @@ def main() -> None:
     parser.add_argument("--fill", type=float, default=0.4, help="median share of the allowed output that is written")
     parser.add_argument("--rpm", type=float, default=0, help="requests a minute; 0: no limit")
     parser.add_argument("--tpm", type=float, default=0, help="tokens a minute, as written; 0: no limit")
+    parser.add_argument("--burst", type=float, default=60, help="seconds' worth of the limits that can be saved up")
     parser.add_argument("--halve-after", type=float, default=0, help="seconds until the limits are halved; 0: never")
     parser.add_argument("--headers", action="store_true", help="tell the limits in headers")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail with 503")

@@ -30,7 +30,6 @@ from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.storage import Storage
 from coursewright.documents.store import DocumentStore
 from coursewright.errors import (
-    ConfigurationError,
     InputError,
     JobFailed,
     NeedsAction,
@@ -59,7 +58,7 @@ from coursewright.progress import KnowledgeBase, Making, Progress, Reading, Watc
 from coursewright.queue import Job, JobQueue, JobStatus, Lease, TaskStatus, Worker
 from coursewright.queue.leases import Leases
 from coursewright.queue.tick import Tick, Ticked
-from coursewright.settings import Settings
+from coursewright.settings import Settings, WorkerSettings
 
 CRON_ROUTE = "/api/cron/process-courses"
 WEBHOOK_ROUTE = "/process-course"
@@ -261,16 +260,13 @@ class Coursewright:
     ) -> Worker:
         """Return a worker for this process; `only_job` confines it to one job, `on_start` is told of each task.
 
-        `at_once`: tasks that it carries out at once, where the settings do not say.
+        `at_once`: tasks that it carries out at once, where the settings do not say; see `Authors.at_once`.
         """
-        settings = self.settings.worker
-        if at_once is not None and "concurrency" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"concurrency": at_once})
         return Worker(
             self._leases,
             self._step,
             lambda: connect_sync(self.url, self.settings.database),
-            settings,
+            self._worker_settings(at_once),
             name=self.settings.worker_id,
             poll_interval=self.settings.poll_interval,
             only_job=only_job,
@@ -297,7 +293,7 @@ class Coursewright:
             self._leases,
             self._step,
             lambda: connect_sync(self.url, self.settings.database),
-            self.settings.worker,
+            self._worker_settings(),
             budget=budget,
             began=began,
             name=self.settings.worker_id,
@@ -394,12 +390,18 @@ class Coursewright:
     async def _on_settled(self, call_id: UUID) -> None:
         await self._leases.wake(call_id)
 
+    def _worker_settings(self, at_once: int | None = None) -> WorkerSettings:
+        """Return the settings of a worker; where nobody set how many tasks at once, it follows from who writes."""
+        settings = self.settings.worker
+        if "concurrency" in settings.model_fields_set:
+            return settings
+        return settings.model_copy(update={"concurrency": at_once or self.authors.at_once(self.chooser.default)})
+
     async def _at_once(self, job_id: UUID) -> int | None:
         job = await self.jobs.get(job_id)
         try:
-            request = course_request(job.job_data, job.base_class_id)
-            return self.authors.at_once(request) if request.author == "llm" else None
-        except (ConfigurationError, InputError):  # the first task says so
+            return self.authors.at_once(course_request(job.job_data, job.base_class_id).author)
+        except InputError:  # the first task says so
             return None
 
     async def _hint(self, job_id: UUID) -> str:

@@ -16,29 +16,30 @@ from coursewright.errors import ConfigurationError, InvalidRequest, NeedsAction,
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
 from coursewright.generation.authors.llm import Asking, LlmAuthor
-from coursewright.generation.estimate import Estimate, Sizes, estimate
+from coursewright.generation.estimate import KINDS, Estimate, Sizes, Writer, estimate
 from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Gateway, Origin
 from coursewright.llm.ledger import Ledger
 from coursewright.llm.model import Abilities
-from coursewright.llm.prices import Price
 from coursewright.llm.providers.configured import NAMES, ConfiguredProviders
 from coursewright.settings import GatewaySettings, ProviderSettings
 
 # Where a key is set and no model is named: the small model of the newest family whose price and abilities are known.
-_USUAL = {"openai": "openai:gpt-5.4-mini", "anthropic": "anthropic:claude-haiku-4-5"}
-# An endpoint of one's own answers few at a time; a vendor's limits are kept by the gateway.
-_AT_ONCE, _AT_ONCE_OWN = 32, 4
+USUAL = {"openai": "openai:gpt-5.4-mini", "anthropic": "anthropic:claude-haiku-4-5"}
+# Tasks that wait for a model cost little, and the gateway says how many calls may be in flight. The built-in author
+# computes.
+_AT_ONCE, _AT_ONCE_BUILT_IN = 32, 4
+_ANSWERED_AT_ONCE_HERE = 4  # by an endpoint of one's own, as far as a guess of minutes is concerned
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a course will cost, and the hard cap in dollars that it is made under."""
+    """What a course will cost, the hard cap in dollars that it is made under, and who is asked where a model fails."""
 
     estimate: Estimate
-    price: Price | None
     cap: Decimal
+    fallbacks: tuple[str, ...] = ()
 
 
 class Authors:
@@ -114,27 +115,27 @@ class Authors:
         """Return the model for a kind of task: the one asked for, else as configured. Raises ConfigurationError."""
         model = request.model or self._settings.models.get(kind) or self._settings.model
         if model is None:
-            known = [name for name in self._providers.configured() if name in _USUAL]
+            known = [name for name in self._providers.configured() if name in USUAL]
             if not known:
                 raise ConfigurationError(
                     "No language model is configured.",
                     hint="Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one: "
                     "--model compatible:NAME --base-url http://localhost:11434/v1.",
                 )
-            model = _USUAL[known[0]]
+            model = USUAL[known[0]]
         check_name(model)
         return model
 
-    def at_once(self, request: CourseRequest) -> int:
-        """Return how many tasks of a course are worth carrying out at once."""
-        return _AT_ONCE_OWN if self.model(request).startswith("compatible:") else _AT_ONCE
+    def at_once(self, author: str) -> int:
+        """Return how many tasks of courses by an author are worth carrying out at once in a process."""
+        return _AT_ONCE_BUILT_IN if author == self._built_in.name else _AT_ONCE
 
     async def quote(
         self, passages: Sequence[Passage] | Sizes, request: CourseRequest, terms: JobTerms, organisation_id: UUID
     ) -> Quote:
         """Say what a course will cost. Raises ConfigurationError, and PriceUnknown where no cap could be kept."""
-        model = self.model(request)
-        for name in (model, *self._settings.models.values(), *self._fallbacks(terms)):
+        fallbacks = self._fallbacks(terms)
+        for name in dict.fromkeys((*(self.model(request, kind) for kind in KINDS), *fallbacks)):
             check_name(name)
             await self._providers.get(name.partition(":")[0], organisation_id)
             if self._gateway.prices.find(name) is None:
@@ -145,11 +146,19 @@ class Authors:
                 )
         cap = Decimal(str(self._settings.job_budget)) if terms.budget is None else terms.budget
         guess = await self._estimate(passages, request, terms, organisation_id)
-        return Quote(guess, self._gateway.prices.find(model), cap)
+        return Quote(guess, cap, fallbacks)
 
-    def _cheaper(self, model: str, abilities: Abilities) -> dict[str, Decimal]:
-        """Return the multiplier of the price by kind of task, where there is no hurry. Raises InvalidRequest."""
+    async def _writer(self, kind: str, request: CourseRequest, terms: JobTerms, organisation_id: UUID) -> Writer:
+        """Return who does a kind of work, at which price. Raises ConfigurationError, InvalidRequest."""
+        model = self.model(request, kind)
+        common = await self._common(model, terms, organisation_id)
+        writer = Writer(model, common, self._gateway.prices.find(model))
+        if terms.urgency != "batch" or kind not in _IN_BATCHES:
+            return writer
+        abilities = await self._abilities(model, organisation_id)
         discount = self._gateway.terms.discount(abilities, storage=self._settings.storage)
+        if discount is None and kind != "lesson_section":  # the wide part decides; others go at once
+            return writer
         if discount is None and not abilities.batch:
             raise InvalidRequest(f"{model} has no cheaper mode.", hint="Leave out --urgency batch.")
         if discount is None:
@@ -157,7 +166,7 @@ class Authors:
                 "In a batch, prompts and replies rest at the provider until they are fetched.",
                 hint="Allow it: COURSEWRIGHT_PROVIDERS__STORAGE=true.",
             )
-        return dict.fromkeys(_IN_BATCHES, discount)
+        return replace(writer, multiplier=discount)
 
     async def keep_estimate(
         self,
@@ -170,24 +179,21 @@ class Authors:
         """Keep what is estimated for a job, whoever asked for it, so that the next estimate can learn from it."""
         if request.author == self._built_in.name:
             return
-        with contextlib.suppress(InvalidRequest):  # a mode that there is not; the calls themselves say so
+        with contextlib.suppress(InvalidRequest, ConfigurationError):  # no such mode, no key: the calls say so
             guess = await self._estimate(passages, request, terms, organisation_id)
             await self.estimates.keep(job_id, organisation_id, guess)
 
     async def _estimate(
         self, passages: Sequence[Passage] | Sizes, request: CourseRequest, terms: JobTerms, organisation_id: UUID
     ) -> Estimate:
-        model = self.model(request)
-        abilities = await self._abilities(model, organisation_id)
+        writers = {kind: await self._writer(kind, request, terms, organisation_id) for kind in KINDS}
+        here = writers["lesson_section"].model.startswith("compatible:")
         return estimate(
             passages,
             request,
-            model,
-            await self._common(model, terms, organisation_id),
-            self._gateway.prices.find(model),
-            self.at_once(request),
-            self._cheaper(model, abilities) if terms.urgency == "batch" else {},
-            await self.estimates.outcomes(organisation_id, model),
+            writers,
+            _ANSWERED_AT_ONCE_HERE if here else _AT_ONCE,
+            await self.estimates.outcomes(organisation_id, {kind: each.model for kind, each in writers.items()}),
         )
 
     async def _abilities(self, model: str, organisation_id: UUID) -> Abilities:
@@ -263,4 +269,4 @@ def _on_this_machine(url: str | None) -> bool:
         return host == "localhost"
 
 
-__all__ = ["Authors", "Quote", "check_name", "gateway_settings"]
+__all__ = ["USUAL", "Authors", "Quote", "check_name", "gateway_settings"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from coursewright.authors import Authors, check_name
+from coursewright.authors import USUAL, Authors, check_name
 from coursewright.course.plan import CourseRequest
-from coursewright.errors import ConfigurationError, CoursewrightError
+from coursewright.errors import ConfigurationError, CoursewrightError, UnknownModel
 from coursewright.llm.limits import ModelState
 from coursewright.llm.model import Abilities
 from coursewright.llm.prices import Price, Prices
@@ -72,6 +72,9 @@ async def known_models(
                 async with asyncio.timeout(_PROBE_SECONDS):
                     await provider.probe(name)
                 reachable = True
+        except UnknownModel as error:
+            usual = USUAL.get(provider_name, model)
+            reachable, why = False, error.detail + ("" if usual == model else f" The usual one is {usual}.")
         except TimeoutError:
             reachable, why = False, f"no answer within {_PROBE_SECONDS:.0f} s"
         except CoursewrightError as error:

@@ -38,7 +38,9 @@ class DatabaseSettings(_Section):
 class WorkerSettings(_Section):
     """How a worker leases and carries out tasks."""
 
-    concurrency: int = Field(4, ge=1, le=10_000, description="Tasks that one worker carries out at once.")
+    concurrency: int = Field(
+        4, ge=1, le=10_000, description="Tasks that one worker carries out at once. Not set: 32 where models write."
+    )
     lease_seconds: float = Field(15, gt=0, description="A task whose worker is silent for so long is rescued.")
     heartbeat_seconds: float = Field(5, gt=0, description="How often a worker renews its leases.")
     control_seconds: float = Field(1, gt=0, description="How often a worker looks for pauses and cancellations.")

@@ -176,6 +176,13 @@ def test_a_key_never_spends_by_itself_in_a_demo(line: CommandLine) -> None:
         out, _ = line.run("estimate", "docs")
         assert get(port, "/stats")["taken"] == 0
     assert "openai:gpt-5.4-mini" in out  # but it chooses the model
+    line.environment["COURSEWRIGHT_PROVIDERS__MODELS"] = '{"lesson_section": "openai:gpt-5.4"}'
+    both, _ = line.run("estimate", "docs", "--fallback", "openai:gpt-5.4-nano")
+    assert "openai:gpt-5.4 for lesson section\n" in both
+    assert "openai:gpt-5.4-mini for the rest\n" in both
+    assert "openai:gpt-5.4-nano" in both
+    long, _ = line.run("estimate", "docs", "--detail", "comprehensive")
+    assert long != both
     _, err = line.run("generate", "docs", "--budget", "0", code=EXIT_CODES["needs_action"])  # and the author
     assert "llm" in err
 

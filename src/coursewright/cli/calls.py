@@ -18,6 +18,9 @@ from coursewright.cli.help import Command
 from coursewright.cli.options import BaseUrl, DataDir, JobId, Json, find, open_coursewright, settings, with_model
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from coursewright.app import Coursewright
     from coursewright.llm.ledger import CallRecord, Spend
     from coursewright.llm.model import Abilities
     from coursewright.llm.prices import Price
@@ -94,10 +97,7 @@ async def _prune(configured: Settings, unused: float | None, *, json: bool) -> N
 async def _calls(configured: Settings, name: str, *, json: bool) -> None:
     async with open_coursewright(configured) as program:
         job = await find(program, name)
-        found = await program.ledger.calls(job.id)
-        spend = await program.ledger.spent_by_job(job.id)
-        told = await program.authors.estimates.of_job(job.id)
-    guess = None if told is None or told.dollars_high is None else (told.dollars_low or Decimal(0), told.dollars_high)
+        found, spend, guess = await ledger_of(program, job.id)
     if json:
         estimate = None if guess is None else [float(each) for each in guess]
         sums = {"job": str(job.id), "spent": _money(spend), "estimate": estimate}
@@ -110,19 +110,35 @@ async def _calls(configured: Settings, name: str, *, json: bool) -> None:
         for call in found:
             sys.stdout.write("\t".join(_cells(call, model=True, inputs=True, rest=True)) + "\n")
         return
-    _tell_sums(found, spend, guess)
+    for label, text in ledger_sums(found, spend, guess):
+        _row(label, escape(text))
+    stdout.print()
     stdout.print(_table(found, stdout.width))
 
 
-def _tell_sums(found: Sequence[CallRecord], spend: Spend, guess: tuple[Decimal, Decimal] | None) -> None:
+async def ledger_of(
+    program: Coursewright, job_id: UUID
+) -> tuple[list[CallRecord], Spend, tuple[Decimal, Decimal] | None]:
+    """Return the calls of a job, what it spent, and what was estimated, in dollars."""
+    found = await program.ledger.calls(job_id)
+    spend = await program.ledger.spent_by_job(job_id)
+    told = await program.authors.estimates.of_job(job_id)
+    guess = None if told is None or told.dollars_high is None else (told.dollars_low or Decimal(0), told.dollars_high)
+    return found, spend, guess
+
+
+def ledger_sums(
+    found: Sequence[CallRecord], spend: Spend, guess: tuple[Decimal, Decimal] | None
+) -> list[tuple[str, str]]:
+    """Sum up a job's ledger, as labels and texts."""
     cap = f" of {spend.cap:.2f}" if spend.cap is not None else ""
-    stdout.print(f"  [dim]spent[/]     {_number(spend.settled)}{cap} dollars", soft_wrap=True)
+    rows = [("spent", f"{_number(spend.settled)}{cap} dollars")]
     if guess is not None:
-        stdout.print(f"  [dim]estimate[/]  {_number(guess[0])} to {_number(guess[1])} dollars", soft_wrap=True)
+        rows.append(("estimate", f"{_number(guess[0])} to {_number(guess[1])} dollars"))
     if spend.suspected:
-        stdout.print(f"  [dim]perhaps[/]   {_number(spend.suspected)} more, billed without a reply", soft_wrap=True)
+        rows.append(("perhaps", f"{_number(spend.suspected)} more, billed without a reply"))
     if spend.reserved:
-        stdout.print(f"  [dim]in flight[/] {_number(spend.reserved)} at most", soft_wrap=True)
+        rows.append(("in flight", f"{_number(spend.reserved)} at most"))
     parts = [count(len(found), "call")]
     for state, words in (("rejected", "rejected"), ("submitting", "in flight"), ("submitted", "in flight")):
         if number := sum(call.state == state for call in found):
@@ -131,20 +147,19 @@ def _tell_sums(found: Sequence[CallRecord], spend: Spend, guess: tuple[Decimal, 
         parts.append(f"{saved:,} answered before, for nothing")
     if repeated := sum(max(0, call.sends - 1) for call in found):
         parts.append(count(repeated, "repeat"))
-    stdout.print(f"  [dim]calls[/]     {', '.join(parts)}", soft_wrap=True)
+    rows.append(("calls", ", ".join(parts)))
     tokens = f"{sum(call.input_tokens for call in found):,} in"
     if cached := sum(call.cached_tokens for call in found):
         tokens += f" ({cached:,} cached)"
     tokens += f", {sum(call.output_tokens for call in found):,} out"
     if reasoning := sum(call.reasoning_tokens for call in found):
         tokens += f" ({reasoning:,} reasoning)"
-    stdout.print(f"  [dim]tokens[/]    {tokens}", soft_wrap=True)
+    rows.append(("tokens", tokens))
     for model in dict.fromkeys(call.model for call in found):
         answered = dict.fromkeys(call.model_answered for call in found if call.model == model and call.model_answered)
         others = [name for name in answered if name != model.partition(":")[2]]
-        text = f"{model} (answered by {', '.join(others)})" if others else model
-        stdout.print(f"  [dim]model[/]     {escape(text)}", soft_wrap=True)
-    stdout.print()
+        rows.append(("model", f"{model} (answered by {', '.join(others)})" if others else model))
+    return rows
 
 
 def _table(found: Sequence[CallRecord], width: int) -> Table:
@@ -309,4 +324,4 @@ def _model(known: KnownModel) -> dict[str, Any]:
     return told | {"limits": known.limits.model_dump()}
 
 
-__all__ = ["register"]
+__all__ = ["ledger_of", "ledger_sums", "register"]

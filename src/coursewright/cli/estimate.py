@@ -15,6 +15,8 @@ from coursewright.cli.help import Command
 from coursewright.cli.options import (
     BaseUrl,
     DataDir,
+    Detail,
+    Fallback,
     Json,
     Lessons,
     Model,
@@ -54,7 +56,9 @@ def estimate(
     model: Model = None,
     base_url: BaseUrl = None,
     price: PriceOption = None,
+    fallback: Fallback = None,
     urgency: Urgency = "normal",
+    detail: Detail = None,
     modules: Modules = None,
     lessons: Lessons = None,
     sections: Sections = None,
@@ -69,9 +73,12 @@ def estimate(
     from coursewright.course.plan import CourseRequest
 
     request = CourseRequest.model_validate(
-        {"author": "llm", "model": model, "modules": modules, "lessons": lessons, "sections": sections}
-    )
-    options = ModelOptions(model, base_url, price, urgency=urgency)
+        {
+            "author": "llm", "model": model, "detail": detail,
+            "modules": modules, "lessons": lessons, "sections": sections,
+        }
+    )  # fmt: skip
+    options = ModelOptions(model, base_url, price, fallbacks=tuple(fallback or ()), urgency=urgency)
     asyncio.run(_estimate(documents, request, options, with_model(settings(data_dir), model, base_url, price), json))
 
 

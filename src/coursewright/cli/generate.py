@@ -21,12 +21,15 @@ from coursewright.cli.help import Command
 from coursewright.cli.names import asked_of, short, titles
 from coursewright.cli.options import (
     ALL_FORMATS,
+    COURSE,
     MODEL,
     OUTPUT,
     STRUCTURE,
     BaseUrl,
     Budget,
     DataDir,
+    Detail,
+    Fallback,
     Formats,
     JobId,
     Json,
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
     from coursewright.course.plan import CourseRequest
     from coursewright.settings import Settings
 
-_COURSE, _RUN = "Course", "Running"
+_RUN = "Running"
 _PANEL = "Make a course"
 
 
@@ -112,12 +115,12 @@ def generate(
         list[Path], typer.Argument(help="Files and folders to read.", metavar="DOCUMENTS...", parser=document_path)
     ],
     title: Annotated[
-        str | None, typer.Option(help="Default: follows from the documents.", metavar="TEXT", rich_help_panel=_COURSE)
+        str | None, typer.Option(help="Default: follows from the documents.", metavar="TEXT", rich_help_panel=COURSE)
     ] = None,
     language: Annotated[
         str | None,
         typer.Option(
-            help="en, de, fr, es, ja or ar. Default: the documents' own.", metavar="CODE", rich_help_panel=_COURSE
+            help="en, de, fr, es, ja or ar. Default: the documents' own.", metavar="CODE", rich_help_panel=COURSE
         ),
     ] = None,
     level: Annotated[
@@ -125,11 +128,11 @@ def generate(
         typer.Option(
             help="kindergarten, 1st-grade to 12th-grade, college, graduate, professional or master.",
             metavar="LEVEL",
-            rich_help_panel=_COURSE,
+            rich_help_panel=COURSE,
         ),
     ] = None,
     audience: Annotated[
-        str | None, typer.Option(help="Who the course is for.", metavar="TEXT", rich_help_panel=_COURSE)
+        str | None, typer.Option(help="Who the course is for.", metavar="TEXT", rich_help_panel=COURSE)
     ] = None,
     author: Annotated[
         Literal["extractive", "llm"] | None,
@@ -137,7 +140,7 @@ def generate(
             help="Who writes. extractive: verbatim from the documents, no model, no key, no network. llm: a language "
             "model. Default: llm where a model is named or has a key, else extractive.",
             metavar="NAME",
-            rich_help_panel=_COURSE,
+            rich_help_panel=COURSE,
         ),
     ] = None,
     mode: Annotated[
@@ -145,9 +148,10 @@ def generate(
         typer.Option(
             help="How closely to the documents: kb_only (default), kb_priority or kb_supplemented.",
             metavar="MODE",
-            rich_help_panel=_COURSE,
+            rich_help_panel=COURSE,
         ),
     ] = "kb_only",
+    detail: Detail = None,
     modules: Modules = None,
     lessons: Lessons = None,
     sections: Sections = None,
@@ -159,14 +163,7 @@ def generate(
     base_url: BaseUrl = None,
     budget: Budget = None,
     price: PriceOption = None,
-    fallback: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Model to ask while the one before fails; may be given again.",
-            metavar="PROVIDER:NAME",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    fallback: Fallback = None,
     urgency: Urgency = "normal",
     no_substitute: Annotated[
         bool,
@@ -214,7 +211,7 @@ def generate(
     request = CourseRequest.model_validate(
         {
             "title": title, "author": options.author(author, configured), "model": model, "mode": mode,
-            "language": language, "level": level, "audience": audience,
+            "language": language, "level": level, "audience": audience, "detail": detail,
             "modules": modules, "lessons": lessons, "sections": sections,
             "questions_per_lesson": questions_per_lesson, "seed": seed,
         }

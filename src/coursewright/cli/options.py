@@ -34,7 +34,12 @@ Out = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Concurrency = Annotated[int | None, typer.Option(help="Tasks at once. Default: 4.", min=1, max=10_000, metavar="N")]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        help="Tasks at once. Default: 32 where a language model is configured, else 4.", min=1, max=10_000, metavar="N"
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON to stdout.", metavar="", rich_help_panel=OUTPUT)
 ]
@@ -56,6 +61,7 @@ JobId = Annotated[
 ]
 
 
+COURSE = "Course"
 MODEL = "Language model"
 STRUCTURE = "Structure (exact, or an error that says why)"
 
@@ -90,9 +96,26 @@ Budget = Annotated[
     float | None,
     typer.Option(help="Hard cap in dollars. Default: 1.", metavar="DOLLARS", min=0, rich_help_panel=MODEL),
 ]
+Fallback = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Model to ask while the one before fails; may be given again.",
+        metavar="PROVIDER:NAME",
+        rich_help_panel=MODEL,
+    ),
+]
 Urgency = Annotated[
     Literal["normal", "batch"],
     typer.Option(help="batch: half the price, up to a day.", metavar="URGENCY", rich_help_panel=MODEL),
+]
+Detail = Annotated[
+    Literal["basic", "detailed", "comprehensive"] | None,
+    typer.Option(
+        help="Length of sections: basic (220 words), detailed (400, the default) or comprehensive (650). The built-in "
+        "author knows only detailed.",
+        metavar="DETAIL",
+        rich_help_panel=COURSE,
+    ),
 ]
 Modules = Annotated[int | None, typer.Option(help="Modules.", metavar="N", rich_help_panel=STRUCTURE)]
 Lessons = Annotated[int | None, typer.Option(help="Lessons in each module.", metavar="N", rich_help_panel=STRUCTURE)]
@@ -159,6 +182,7 @@ async def find(program: Coursewright, job: str) -> Job:
 
 __all__ = [
     "ALL_FORMATS",
+    "COURSE",
     "MODEL",
     "OUTPUT",
     "STORAGE",
@@ -167,6 +191,8 @@ __all__ = [
     "Budget",
     "Concurrency",
     "DataDir",
+    "Detail",
+    "Fallback",
     "Formats",
     "JobId",
     "Json",

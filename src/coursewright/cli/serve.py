@@ -7,7 +7,7 @@ import typer
 
 from coursewright.cli.help import Command
 from coursewright.cli.observed import observed
-from coursewright.cli.options import DataDir, settings
+from coursewright.cli.options import Concurrency, DataDir, settings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +29,7 @@ def serve(
     workers: Annotated[
         int, typer.Option(help="Workers in this process; 0: they run elsewhere. Default: 1.", min=0, max=1, metavar="N")
     ] = 1,
-    concurrency: Annotated[
-        int | None, typer.Option(help="Tasks at once of the worker. Default: 4.", min=1, max=10_000, metavar="N")
-    ] = None,
+    concurrency: Concurrency = None,
     data_dir: DataDir = None,
 ) -> None:
     """Serve the HTTP API with its documentation and metrics, and work on what is asked for.

@@ -83,13 +83,25 @@ def quote_rows(quote: Quote, terms: JobTerms, *, capped: bool) -> list[tuple[str
     time = _minutes(estimate.minutes) if terms.urgency == "normal" else f"up to {_wait(terms.hours)}"
     rows = [
         ("author", "llm: a model writes, code checks each sentence"),
-        ("model", ", then ".join((estimate.model, *(terms.fallbacks or ())))),
+        *_models(quote),
         ("estimate", f"{_range(estimate.calls)} calls, {_dollars(quote)}, {time}"),
         ("tokens", f"{_range(tuple(round(each, -3) for each in tokens))}"),
     ]
     if estimate.courses:
         rows.append(("learned", f"corrected by what {count(estimate.courses, 'earlier course')} took"))
     return [*rows, ("cap", f"{quote.cap:.2f} dollars; the job pauses before it would cost more")] if capped else rows
+
+
+def _models(quote: Quote) -> list[tuple[str, str]]:
+    """Name each model with what it is for; the one with the most kinds of work comes last and does "the rest"."""
+    kinds: dict[str, list[str]] = {}
+    for work in quote.estimate.work:
+        kinds.setdefault(work.model, []).append(work.kind.replace("_", " "))
+    *others, most = sorted(kinds, key=lambda model: len(kinds[model]))
+    told = [f"{model} for {', '.join(kinds[model])}" for model in others]
+    told.append(f"{most} for the rest" if others else most)
+    rows = [("" if number else "model", text) for number, text in enumerate(told)]
+    return [*rows, ("fallback", ", then ".join(quote.fallbacks))] if quote.fallbacks else rows
 
 
 async def spent(program: Coursewright, job_id: UUID) -> tuple[Spend, int]:

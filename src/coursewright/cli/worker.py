@@ -65,7 +65,7 @@ async def _worker(configured: Settings, tell: Callable[[str, str], None]) -> Non
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, stop, sent)
-        at_once = count(configured.worker.concurrency, "task")
+        at_once = count(running.concurrency, "task")
         tell("→", f"Worker {running.name}, {at_once} at once. Ctrl-C stops it.")
         telling = asyncio.create_task(story.run())
         try:

@@ -17,6 +17,8 @@ Level = Literal[
 ]  # fmt: skip
 
 Detail = Literal["basic", "detailed", "comprehensive"]
+USUAL_DETAIL: Detail = "detailed"
+SECTION_WORDS: dict[Detail, int] = {"basic": 220, "detailed": 400, "comprehensive": 650}
 
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

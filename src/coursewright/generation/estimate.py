@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from statistics import median
 
-from coursewright.course.plan import CourseRequest
+from coursewright.course.plan import SECTION_WORDS, USUAL_DETAIL, CourseRequest
 from coursewright.documents.passages import Passage
 from coursewright.llm.model import Abilities, Usage
 from coursewright.llm.prices import Price
@@ -19,6 +19,10 @@ _PROMPT = 900  # tokens of system text, brief and instructions
 _SECTION_WORDS, _MOST_SECTIONS = 500, 90  # of sources a section, where the structure is left open
 _SECTIONS_A_LESSON, _LESSONS_A_MODULE = 3, 3
 _SECONDS_A_TOKEN, _FIRST_SECONDS = 1 / 60, 2.0  # of output
+KINDS = (
+    "knowledge_analysis", "outline_generation", "lesson_section", "lesson_assessment", "lesson_mind_map",
+    "lesson_brainbytes", "path_quiz", "class_exam",
+)  # fmt: skip
 _FIRST = ("knowledge_analysis", "outline_generation", "lesson_section")  # one waits for the other, the rest for these
 _REPAIRS = 0.5  # of all calls, at worst
 _SURE, _UNSURE = 0.1, 0.4  # what a range leaves either side: always, and once more by the number of earlier courses
@@ -26,14 +30,25 @@ _FURTHEST = 10.0  # times that one course may correct an estimate
 
 
 @dataclass(frozen=True, slots=True)
+class Writer:
+    """The model that does one kind of work. `multiplier`: of its price, below 1 in a batch; repairs go at once."""
+
+    model: str
+    abilities: Abilities
+    price: Price | None
+    multiplier: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """The calls of one kind: how many, tokens in and out of each. `multiplier`: of the price, below 1 in a batch."""
+    """The calls of one kind: how many, tokens in and out of each; by which model, at which part of its price."""
 
     kind: str
     calls: int
     input: int
     output: int
     multiplier: float = 1.0
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Ranges. Without earlier courses low is everything right at once, high half of all calls twice; with them, low and
-    high are as far off as those were. Dollars are None without a price. `sized` is what sizes alone say; `courses` how
-    many earlier ones corrected it.
+    high are as far off as those were. Dollars are None without a price. `model` writes the sections; `work` names that
+    of each kind. `sized` is what sizes alone say; `courses` how many earlier ones corrected it.
     """
 
     model: str
@@ -82,21 +97,17 @@ class Sizes:
 def estimate(
     passages: Sequence[Passage] | Sizes,
     request: CourseRequest,
-    model: str,
-    abilities: Abilities,
-    price: Price | None,
+    writers: Mapping[str, Writer],
     at_once: int = 20,
-    cheaper: Mapping[str, Decimal] | None = None,
     outcomes: Sequence[Outcome] = (),
 ) -> Estimate:
-    """Estimate the course that `request` asks for; `at_once` calls are in flight, `outcomes` are of the same model.
-
-    `cheaper`: multipliers of the price by kind, in a batch; repairs go at once, at the whole price.
+    """Estimate the course that `request` asks for. `writers`: by kind of work (`KINDS`); `at_once` calls are in flight;
+    `outcomes` are of the same models.
     """
-    cheaper = cheaper or {}
     sizes = passages if isinstance(passages, Sizes) else _sizes(passages)
     sized = tuple(
-        replace(each, multiplier=float(cheaper.get(each.kind, 1))) for each in _work(sizes, request, abilities)
+        replace(each, multiplier=float(writers[each.kind].multiplier), model=writers[each.kind].model)
+        for each in _work(sizes, request, {kind: writer.abilities for kind, writer in writers.items()})
     )
     learned = _learn(outcomes)
     work = tuple(learned.correct(each) for each in sized)
@@ -104,24 +115,33 @@ def estimate(
     calls = sum(each.calls for each in work)
     read = sum(each.calls * each.input for each in work)
     written = sum(each.calls * each.output for each in work)
-    dollars = None
-    if price is not None:
-        whole = {each.kind: each.calls * price.cost(Usage(each.input, each.output)) for each in work}
-        cost = sum((dollars * cheaper.get(kind, Decimal(1)) for kind, dollars in whole.items()), Decimal(0))
-        more = sum(whole.values(), Decimal(0)) * Decimal(str(max(0.0, high - 1)))  # repairs, mostly
-        dollars = (cost * Decimal(str(low)), cost + more)
     minutes = _minutes(work, at_once)
     return Estimate(
-        model=model,
+        model=writers["lesson_section"].model,
         work=work,
         calls=(round(calls * low), round(calls * high)),
         input_tokens=(round(read * low), round(read * high)),
         output_tokens=(round(written * low), round(written * high)),
-        dollars=dollars,
+        dollars=_dollars(work, writers, low, high),
         minutes=(minutes / 2, minutes * (1 + _REPAIRS)),
         sized=sized,
         courses=learned.courses,
     )
+
+
+def _dollars(
+    work: Sequence[Work], writers: Mapping[str, Writer], low: float, high: float
+) -> tuple[Decimal, Decimal] | None:
+    """Return lowest and highest; what comes on top of the middle is repairs, mostly, at the whole price."""
+    cost = whole = Decimal(0)
+    for each in work:
+        writer = writers[each.kind]
+        if writer.price is None:
+            return None
+        dollars = each.calls * writer.price.cost(Usage(each.input, each.output))
+        whole += dollars
+        cost += dollars * writer.multiplier
+    return cost * Decimal(str(low)), cost + whole * Decimal(str(max(0.0, high - 1)))
 
 
 def _minutes(work: Sequence[Work], at_once: int) -> float:
@@ -194,28 +214,31 @@ def _sizes(passages: Sequence[Passage]) -> Sizes:
     )
 
 
-def _work(sizes: Sizes, request: CourseRequest, abilities: Abilities) -> list[Work]:
+def _work(sizes: Sizes, request: CourseRequest, abilities: Mapping[str, Abilities]) -> list[Work]:
+    def window(kind: str) -> int:
+        return max(1_000, abilities[kind].context_window - 6_000)
+
     size = sizes.bytes / _BYTES_A_TOKEN
     guessed = min(_MOST_SECTIONS, max(1, round(sizes.words / _SECTION_WORDS)))
     per_lesson = request.sections or _SECTIONS_A_LESSON
     lessons = (request.modules or 0) * (request.lessons or 0) or max(1, round(guessed / per_lesson))
     modules = request.modules or max(1, round(lessons / (request.lessons or _LESSONS_A_MODULE)))
     sections = lessons * per_lesson
-    material = round(min(size / max(sections, 1), abilities.context_window / 4))
-    window = max(1_000, abilities.context_window - 6_000)
-    parts = max(1, math.ceil(size / window))
-    listing = min(round(sizes.passages * 60), window)
-    lesson_text = 550 * per_lesson
+    material = round(min(size / max(sections, 1), abilities["lesson_section"].context_window / 4))
+    parts = max(1, math.ceil(size / window("knowledge_analysis")))
+    listing = min(round(sizes.passages * 60), window("outline_generation"))
+    longer = SECTION_WORDS[request.detail or USUAL_DETAIL] / SECTION_WORDS[USUAL_DETAIL]
+    lesson_text = round(550 * per_lesson * longer)
     return [
         Work("knowledge_analysis", parts, _PROMPT + round(size / parts), 1_500),
         Work("outline_generation", 1, _PROMPT + listing, 200 + 120 * sections),
-        Work("lesson_section", sections, _PROMPT + material, 900),
-        Work("lesson_assessment", lessons, _PROMPT + min(material * per_lesson, window), 1_400),
+        Work("lesson_section", sections, _PROMPT + material, round(900 * longer)),
+        Work("lesson_assessment", lessons, _PROMPT + min(material * per_lesson, window("lesson_assessment")), 1_400),
         Work("lesson_mind_map", lessons, _PROMPT + lesson_text, 300),
         Work("lesson_brainbytes", lessons, _PROMPT + lesson_text, 400),
-        Work("path_quiz", modules, _PROMPT + min(12 * material, window), 2_400),
-        Work("class_exam", 1, _PROMPT + min(24 * material, window), 4_000),
+        Work("path_quiz", modules, _PROMPT + min(12 * material, window("path_quiz")), 2_400),
+        Work("class_exam", 1, _PROMPT + min(24 * material, window("class_exam")), 4_000),
     ]
 
 
-__all__ = ["Estimate", "Outcome", "Sizes", "Work", "estimate"]
+__all__ = ["KINDS", "Estimate", "Outcome", "Sizes", "Work", "Writer", "estimate"]

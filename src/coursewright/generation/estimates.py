@@ -1,5 +1,6 @@
-"""Keeps what was estimated for a job, and tells how far off the newest estimates of a model were."""
+"""Keeps what was estimated for a job, and tells how far off the newest estimates of the same models were."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -47,9 +48,12 @@ class Estimates:
         async with connected(self._pool) as connection:
             return await fetch_one(connection, Told, sql(__package__, "estimate_of_job"), {"job": job_id})
 
-    async def outcomes(self, organisation_id: UUID, model: str) -> list[Outcome]:
-        """Return what the newest courses of an organisation by a model took beside what was estimated."""
-        parameters = {"organisation": organisation_id, "model": model, "most": _COURSES}
+    async def outcomes(self, organisation_id: UUID, models: Mapping[str, str]) -> list[Outcome]:
+        """Return what the newest courses of an organisation took beside what was estimated.
+
+        `models`: by kind of work; a course counts where the same did the same.
+        """
+        parameters = {"organisation": organisation_id, "models": Jsonb(dict(models)), "most": _COURSES}
         async with connected(self._pool) as connection:
             return await fetch_all(connection, Outcome, sql(__package__, "estimate_outcomes"), parameters)
 

@@ -103,6 +103,11 @@ class Worker:
         """Count the steps under way."""
         return len(self._running)
 
+    @property
+    def concurrency(self) -> int:
+        """Count the steps that may be under way at once."""
+        return self._settings.concurrency
+
     async def run(self) -> None:
         """Work until `stop`; a database that is away for a while is waited for."""
         loop = asyncio.get_running_loop()
@@ -184,7 +189,7 @@ class Worker:
             self._next_sweep = time.monotonic() + self._settings.lease_seconds
             await self._leases.sweep(self._settings.lease_seconds)
             if self._is_for_all:
-                await self._leases.present(self.name, self._settings.concurrency, 3 * self._settings.lease_seconds)
+                await self._leases.present(self.name, self.concurrency, 3 * self._settings.lease_seconds)
         if not self._room:
             return False
         claimed = await self._claim(self._room)
@@ -199,7 +204,7 @@ class Worker:
 
     @property
     def _room(self) -> int:
-        return self._settings.concurrency - len(self._running)
+        return self.concurrency - len(self._running)
 
     async def _delay(self) -> float:
         # A lease that another worker takes after this look expires no sooner than that.

@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
 
-from coursewright.authors import Authors
+from coursewright.app import Coursewright
+from coursewright.authors import Authors, Quote
 from coursewright.course.plan import CourseRequest, LessonPlan, QuestionPlan, SectionPlan
 from coursewright.db.pool import Pool
 from coursewright.errors import NeedsAction, Overloaded
 from coursewright.generation.authors import TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
+from coursewright.generation.estimate import Sizes
 from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
 from coursewright.llm import Abilities, Deferred, Gateway
@@ -22,7 +25,7 @@ from coursewright.llm.provider import FixedProviders
 from coursewright.llm.providers.configured import ConfiguredProviders
 from coursewright.llm.providers.scripted import Say, Scripted
 from coursewright.llm.tokens import at_most_input
-from coursewright.settings import GatewaySettings, ProviderSettings
+from coursewright.settings import GatewaySettings, ProviderSettings, Settings
 from tests import good_model
 from tests.unit.generation.llm.passages import passage
 
@@ -124,3 +127,41 @@ async def test_what_is_asked_fits_the_fallback_too(pool: Pool) -> None:
 async def test_a_fallback_that_is_not_configured_holds_nobody_up(pool: Pool) -> None:
     author = await _authors(pool, LOCAL).author_for(ASKED, _context(uuid4(), JobTerms(fallbacks=("openai:x",))))
     assert author.model == "compatible:x"
+
+
+async def test_a_quote_prices_each_kind_of_work_with_the_model_that_does_it(pool: Pool) -> None:
+    keys = {"openai_key": SecretStr("a"), "model": "openai:gpt-5.4-mini", "storage": True}
+    dear = {"models": {"lesson_section": "openai:gpt-5.4"}, "fallbacks": ("openai:gpt-5.4-nano",)}
+    passages = Sizes(40, 8_000, 50_000)
+
+    async def quote(settings: dict[str, object], request: CourseRequest = ASKED, **terms: object) -> Quote:
+        authors = _authors(pool, ProviderSettings.model_validate(settings))
+        return await authors.quote(passages, request, JobTerms.model_validate(terms), ORGANISATION)
+
+    def dollars(quote: Quote) -> Decimal:
+        assert quote.estimate.dollars is not None
+        return quote.estimate.dollars[0]
+
+    alone, mixed = await quote(keys), await quote(keys | dear)
+    assert dollars(mixed) > 1.5 * float(dollars(alone))
+    assert mixed.estimate.model == "openai:gpt-5.4"
+    assert {each.model for each in mixed.estimate.work} == {"openai:gpt-5.4", "openai:gpt-5.4-mini"}
+    assert (mixed.fallbacks, alone.fallbacks) == (("openai:gpt-5.4-nano",), ())
+    assert (await quote(keys | dear, fallbacks=[])).fallbacks == ()
+    # Whoever names a model gets that one for everything, and needs nothing of the others.
+    named = ASKED.model_copy(update={"model": "openai:gpt-5.4-mini"})
+    assert dollars(await quote(keys | {"models": {"class_exam": "anthropic:claude-haiku-4-5"}}, named)) == dollars(
+        alone
+    )
+    assert dollars(await quote(keys | dear, urgency="batch")) < dollars(mixed)
+
+
+async def test_where_models_write_more_tasks_are_worth_doing_at_once(pool: Pool, tmp_path: Path) -> None:
+    def at_once(**settings: object) -> int:
+        given = Settings.model_validate({"data_dir": tmp_path, **settings})
+        return Coursewright(given, "postgresql://nowhere", pool).worker().concurrency
+
+    assert at_once() == 4
+    assert at_once(providers=LOCAL) == 32
+    assert at_once(providers=LOCAL, generation={"author": "extractive"}) == 4
+    assert at_once(providers=LOCAL, worker={"concurrency": 7}) == 7

@@ -71,7 +71,8 @@ async def test_the_models_that_are_configured_are_listed_before_the_first_call(p
         assert (small["abilities"]["batch"], small["limits"]["requests"], small["state"]) == (True, 500, None)
         assert small["price"]["tiers"]
         assert (nano["used_for"], nano["reachable"]) == (["lesson mind map"], False)
-        assert "knows no model" in nano["why"]
+        assert "knows no model 'gpt-9-nano' for this key; it knows gpt-5.4-mini." in nano["why"]
+        assert "The usual one is openai:gpt-5.4-mini." in nano["why"]
         assert (haiku["used_for"], haiku["abilities"]) == (["fallback"], None)
         printed = await run(database_url, "models", "--no-probe", more=environment)
     assert "500 requests and 400,000 tokens a minute" in printed

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from coursewright.course.plan import CourseRequest
 from coursewright.db.pool import Pool
-from coursewright.generation.estimate import Estimate, estimate
+from coursewright.generation.estimate import KINDS, Estimate, Writer, estimate
 from coursewright.generation.estimates import Estimates
 from coursewright.llm.model import Abilities
 from coursewright.llm.prices import parse_price
@@ -12,10 +12,12 @@ from coursewright.queue import JobQueue
 from tests.integration.llm.gateway_bench import ALPHA, BETA, GatewayBench
 
 MODEL = "scripted:small"
+WRITER = Writer(MODEL, Abilities(), parse_price("1/2"))
+SAME = dict.fromkeys(KINDS, MODEL)
 
 
 def guess() -> Estimate:
-    return estimate([], CourseRequest(author="llm"), MODEL, Abilities(), parse_price("1/2"))
+    return estimate([], CourseRequest(author="llm"), dict.fromkeys(KINDS, WRITER))
 
 
 async def finish(bench: GatewayBench, job: UUID) -> None:
@@ -35,9 +37,9 @@ async def test_a_finished_course_is_compared_with_its_estimate(pool: Pool) -> No
     bench = GatewayBench(pool)
     job = await a_course(bench, pool, "one", "two")
     estimates = Estimates(pool)
-    assert await estimates.outcomes(ALPHA, MODEL) == []  # it is not finished
+    assert await estimates.outcomes(ALPHA, SAME) == []  # it is not finished
     await finish(bench, job)
-    outcomes = {each.kind: each for each in await estimates.outcomes(ALPHA, MODEL)}
+    outcomes = {each.kind: each for each in await estimates.outcomes(ALPHA, SAME)}
     section = outcomes["lesson_section"]
     sized = next(each for each in guess().sized if each.kind == "lesson_section")
     assert (section.calls, section.calls_estimated) == (2, sized.calls)
@@ -45,8 +47,9 @@ async def test_a_finished_course_is_compared_with_its_estimate(pool: Pool) -> No
     assert section.input == sum(call.input_tokens for call in spent) > 0
     assert section.output == sum(call.output_tokens for call in spent) > 0
     assert outcomes["class_exam"].calls == 0
-    assert await estimates.outcomes(BETA, MODEL) == []
-    assert await estimates.outcomes(ALPHA, "scripted:other") == []
+    assert await estimates.outcomes(BETA, SAME) == []
+    assert await estimates.outcomes(ALPHA, dict.fromkeys(KINDS, "scripted:other")) == []
+    assert await estimates.outcomes(ALPHA, SAME | {"class_exam": "scripted:other"}) == []
 
 
 async def test_answers_that_an_earlier_course_paid_for_count_too(pool: Pool) -> None:
@@ -55,7 +58,7 @@ async def test_answers_that_an_earlier_course_paid_for_count_too(pool: Pool) -> 
     second = await a_course(bench, pool, "one", "two", "three")
     await finish(bench, first)
     await finish(bench, second)
-    calls = [each.calls for each in await Estimates(pool).outcomes(ALPHA, MODEL) if each.kind == "lesson_section"]
+    calls = [each.calls for each in await Estimates(pool).outcomes(ALPHA, SAME) if each.kind == "lesson_section"]
     assert calls == [3, 2]  # the newest first
 
 
@@ -65,7 +68,8 @@ async def test_the_first_estimate_of_a_job_stands(pool: Pool) -> None:
     assert await estimates.of_job(job) is None
     await estimates.keep(job, ALPHA, guess())
     told = await estimates.of_job(job)
-    dear = estimate([], CourseRequest(author="llm", modules=9), MODEL, Abilities(), parse_price("100/200"))
+    writers = dict.fromkeys(KINDS, Writer(MODEL, Abilities(), parse_price("100/200")))
+    dear = estimate([], CourseRequest(author="llm", modules=9), writers)
     await estimates.keep(job, ALPHA, dear)
     assert await estimates.of_job(job) == told
     assert told is not None

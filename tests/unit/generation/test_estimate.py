@@ -1,12 +1,13 @@
 """Estimates: from sizes alone, and corrected by what earlier courses took."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from coursewright.course.plan import CourseRequest
 from coursewright.documents.passages import Passage
-from coursewright.generation.estimate import Estimate, Outcome, estimate
+from coursewright.generation.estimate import KINDS, Estimate, Outcome, Work, Writer, estimate
 from coursewright.llm.model import Abilities
 from coursewright.llm.prices import parse_price
 
@@ -20,9 +21,12 @@ PASSAGES = [
 ]  # fmt: skip
 
 
+SMALL = Writer("openai:x", Abilities(context_window=100_000), parse_price("1/2"))
+DEAR = Writer("openai:dear", Abilities(context_window=100_000), parse_price("10/20"))
+
+
 def guess(*outcomes: Outcome, at_once: int = 20) -> Estimate:
-    abilities = Abilities(context_window=100_000)
-    return estimate(PASSAGES, REQUEST, "openai:x", abilities, parse_price("1/2"), at_once, outcomes=outcomes)
+    return estimate(PASSAGES, REQUEST, dict.fromkeys(KINDS, SMALL), at_once, outcomes)
 
 
 def took(times: float, course: int = 1) -> list[Outcome]:
@@ -86,3 +90,41 @@ def test_the_range_holds_the_courses_that_it_learned_from() -> None:
 def test_one_course_that_went_wild_corrects_tenfold_at_most() -> None:
     wild = guess(*took(1000))
     assert all(new.output <= 10 * old.output for new, old in zip(wild.work, wild.sized, strict=True))
+
+
+def test_each_kind_of_work_has_its_own_model_with_its_price_its_window_and_its_discount() -> None:
+    def dollars(**others: Writer) -> Decimal:
+        found = estimate(PASSAGES, REQUEST, dict.fromkeys(KINDS, SMALL) | others).dollars
+        assert found is not None
+        return found[0]
+
+    work = {each.kind: each for each in guess().sized}
+    section = work["lesson_section"]
+    one = Decimal(section.calls * (section.input + 2 * section.output)) / 1_000_000
+    assert dollars(lesson_section=DEAR) - dollars() == pytest.approx(9 * one)
+    assert dollars() - dollars(lesson_section=replace(SMALL, multiplier=Decimal("0.5"))) == pytest.approx(one / 2)
+
+    narrow = replace(SMALL, model="openai:narrow", abilities=Abilities(context_window=8_000))
+    found = estimate(PASSAGES, REQUEST, dict.fromkeys(KINDS, SMALL) | {"knowledge_analysis": narrow})
+    split = {each.kind: each for each in found.work}
+    assert split["knowledge_analysis"].calls > work["knowledge_analysis"].calls
+    assert (split["knowledge_analysis"].model, split["class_exam"].model) == ("openai:narrow", "openai:x")
+    assert split["lesson_section"] == section
+
+    unknown = estimate(PASSAGES, REQUEST, dict.fromkeys(KINDS, SMALL) | {"class_exam": replace(SMALL, price=None)})
+    assert unknown.dollars is None
+
+
+def test_longer_sections_cost_more_and_lengthen_what_is_made_of_them() -> None:
+    def work(detail: str | None) -> dict[str, Work]:
+        request = REQUEST.model_copy(update={"detail": detail})
+        return {each.kind: each for each in estimate(PASSAGES, request, dict.fromkeys(KINDS, SMALL)).work}
+
+    usual = work("detailed")
+    assert work(None) == usual
+    for detail, words in (("basic", 220), ("comprehensive", 650)):
+        other = work(detail)
+        assert other["lesson_section"].output == pytest.approx(usual["lesson_section"].output * words / 400, abs=1)
+        longer = other["lesson_mind_map"].input - usual["lesson_mind_map"].input
+        assert (longer > 0) == (words > 400)
+        assert other["lesson_section"].input == usual["lesson_section"].input

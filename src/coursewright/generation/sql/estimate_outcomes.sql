@@ -1,9 +1,13 @@
--- What the newest finished courses of a model took, beside what was estimated, by kind of task; newest course first.
+-- What the newest finished courses took in which the same models did the same, beside what was
+-- estimated, by kind of task; newest course first.
 -- Calls count all turns; those that an earlier job had paid count, too: the estimate does not take them off.
 with newest as (
     select e.job_id, e.work, row_number() over (order by e.created_at desc) as place
       from coursewright.estimates e join public.course_generation_jobs j on j.id = e.job_id
-     where e.organisation_id = %(organisation)s and e.model = %(model)s and j.status = 'completed'
+     where e.organisation_id = %(organisation)s and j.status = 'completed'
+       and not exists (
+           select from jsonb_to_recordset(e.work) as w (kind text, model text)
+            where %(models)s::jsonb ->> w.kind is distinct from coalesce(w.model, e.model))
      order by e.created_at desc limit %(most)s),
 took as (
     select n.job_id, c.kind, count(*) as calls, sum(s.input_tokens) as input, sum(s.output_tokens) as output

@@ -1,5 +1,6 @@
 """OpenAI: Responses (in the foreground, streamed, in the background) and Batch."""
 
+import difflib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -166,7 +167,9 @@ class OpenAI:
         with mapped(openai, _VENDOR):
             known = {each.id async for each in await self._client.models.list()}
         if model not in known:
-            raise UnknownModel(f"{_VENDOR} knows no model {model!r} for this key.", hint="Choose another --model.")
+            near = ", ".join(difflib.get_close_matches(model, sorted(known), n=3, cutoff=0.5))
+            said = f"{_VENDOR} knows no model {model!r} for this key{f'; it knows {near}' if near else ''}."
+            raise UnknownModel(said, hint="Choose another --model.")
 
     async def aclose(self) -> None:
         """Close connections."""

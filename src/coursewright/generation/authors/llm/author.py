@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from coursewright.apart import Run
 from coursewright.course.model import BrainBytes, MindMap, Section
-from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.course.plan import (
+    SECTION_WORDS,
+    USUAL_DETAIL,
+    Analysis,
+    CourseRequest,
+    LessonPlan,
+    Outline,
+    QuestionPlan,
+    SectionPlan,
+)
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.base import Questions
 from coursewright.generation.authors.counting import count_up, main_language
@@ -36,8 +45,6 @@ from coursewright.generation.authors.llm.wire import (
 from coursewright.tongues import identifier
 
 _VERSION = "3"  # raise it when the same reply would be read as something else
-_WORDS = {"basic": 220, "detailed": 400, "comprehensive": 650}  # a section
-_DETAIL = "detailed"
 _SCRIPT_WORDS = 220
 # Tokens of a usual answer; one that is cut off is asked for again with more.
 _OUTPUT = {
@@ -125,7 +132,7 @@ class LlmAuthor:
         language = _language(passages, request)
         shared = _shared(request, language)
         others = [each for each in lesson.sections if each.id != plan.id]
-        words = _WORDS[request.detail or _DETAIL]
+        words = SECTION_WORDS[request.detail or USUAL_DETAIL]
         given = {
             "section": plan.title,
             "lesson": lesson.title,
@@ -195,7 +202,7 @@ def _shared(request: CourseRequest, language: str) -> tuple[str, str]:
         audience=request.audience,
         level=request.level,
         prerequisites="; ".join(request.prerequisites),
-        detail=request.detail or _DETAIL,
+        detail=request.detail or USUAL_DETAIL,
         objectives=request.objectives,
         mode=request.mode,
         guidance=(request.guidance or "").replace("<", "‹"),
