@@ -30,7 +30,7 @@ RPM, TPM = 500, 400_000
 PROCESSES, AT_ONCE = 8, 24
 LATENCY = 4.0  # seconds, median
 MODELS = {"own simulator": "wire:small", "llmock": "openai:gpt-4o"}
-_BURST = 10.0  # seconds' worth that the simulator lets be saved up: what is measured is what comes in, not savings
+_SAVED = 10.0  # seconds' worth, as the gateway begins with: what is measured comes in and was not there before
 _WARM_UP = 60.0
 _MEASURED, _AFTER_HALVING, _REAL = 60.0, 240.0, 300.0  # seconds
 
@@ -114,7 +114,7 @@ def _share(new_database: Callable[[], str], server: str, warm_up: float, seconds
         charge = 0.0
         if server == "own simulator":
             halve = ["--halve-after", str(warm_up)] if halved else []
-            port = stack.enter_context(simulator("--latency", str(LATENCY), "--burst", str(_BURST), *quota, *halve))
+            port = stack.enter_context(simulator("--latency", str(LATENCY), "--saved", str(_SAVED), *quota, *halve))
         else:
             port = stack.enter_context(llmock("--latency-ms", str(round(1000 * LATENCY)), *quota))
             charge = asyncio.run(_charge(port))
@@ -158,7 +158,7 @@ def measure(new_database: Callable[[], str], *, real: bool = False) -> list[Tabl
             "Use of a provider's quota",
             f"{RPM} requests and {TPM:,} tokens a minute, shared by {PROCESSES} processes through Postgres; "
             f"measured after {_WARM_UP:.0f} s of warm-up, charged by the server: the simulator counts what is written "
-            f"and lets {_BURST:.0f} s' worth be saved up, llmock counts what may be written, and lets a minute's. "
+            f"and has {_SAVED:.0f} s' worth saved up at first, llmock counts what may be written and has a minute's. "
             "Nobody says so when the quota halves, and llmock's cannot; the share is that of the halved quota then. "
             "Aim: at least 97 % with under 1 % of 429s; at most 2 % after that. With `--real`, each is measured for 5 "
             "minutes.",

@@ -31,17 +31,15 @@ Answer = tuple[int, dict[str, str], dict[str, Any] | str]
 
 @dataclass
 class Bucket:
-    """A token bucket that holds what comes in `burst` seconds, and is full at first."""
+    """A token bucket that holds a minute's worth."""
 
     a_minute: float
-    burst: float
+    level: float
     filled: float
-    level: float = math.inf
 
     def take(self, amount: float, now: float) -> float:
         """Take, or return the seconds until there is enough."""
-        most = self.burst * self.a_minute / 60
-        self.level = min(most, self.level + (now - self.filled) * self.a_minute / 60)
+        self.level = min(self.a_minute, self.level + (now - self.filled) * self.a_minute / 60)
         self.filled = now
         if self.level < amount:
             return (amount - self.level) / (self.a_minute / 60)
@@ -61,8 +59,9 @@ class Simulator:
         self._prefixes: set[int] = set()
         self._count = 0
         now = time.monotonic()
-        self._requests = Bucket(options.rpm, options.burst, now) if options.rpm else None
-        self._tokens = Bucket(options.tpm, options.burst, now) if options.tpm else None
+        saved = options.saved / 60
+        self._requests = Bucket(options.rpm, saved * options.rpm, now) if options.rpm else None
+        self._tokens = Bucket(options.tpm, saved * options.tpm, now) if options.tpm else None
         self._halve_at = now + options.halve_after if options.halve_after else 0.0
         self._stats = {"taken": 0, "refused": 0, "failed": 0, "tokens": 0}
 
@@ -268,7 +267,7 @@ def main() -> None:
     parser.add_argument("--fill", type=float, default=0.4, help="median share of the allowed output that is written")
     parser.add_argument("--rpm", type=float, default=0, help="requests a minute; 0: no limit")
     parser.add_argument("--tpm", type=float, default=0, help="tokens a minute, as written; 0: no limit")
-    parser.add_argument("--burst", type=float, default=60, help="seconds' worth of the limits that can be saved up")
+    parser.add_argument("--saved", type=float, default=60, help="seconds' worth of the limits that are there at first")
     parser.add_argument("--halve-after", type=float, default=0, help="seconds until the limits are halved; 0: never")
     parser.add_argument("--headers", action="store_true", help="tell the limits in headers")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests that fail with 503")
