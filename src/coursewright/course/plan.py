@@ -139,6 +139,11 @@ class SectionPlan(_Plan):
     repeats: tuple[str, ...] = Field((), description="Blocks that an earlier lesson shows; only the author reads it.")
     summary: str = Field("", description="One planned sentence, so that neighbours do not repeat each other.")
 
+    @property
+    def promise(self) -> str:
+        """Return what others have to know of the section, so that they leave it to it."""
+        return f"{self.title} ({self.summary})" if self.summary else self.title
+
 
 class QuestionPlan(_Plan):
     """The blueprint of one set of questions: what it examines, from which passages, so that no two sets overlap."""
@@ -156,6 +161,14 @@ class LessonPlan(_Plan):
     objectives: tuple[str, ...] = ()
     sections: tuple[SectionPlan, ...]
     assessment: QuestionPlan
+
+
+class Neighbour(_Plan):
+    """The lesson before or after, as far as a section has to know it, and no further: it is written anew with this."""
+
+    place: Literal["before", "after"]
+    title: str
+    sections: tuple[str, ...] = Field(description="The promise of each.")
 
 
 class ModulePlan(_Plan):
@@ -185,6 +198,7 @@ __all__ = [
     "LessonPlan",
     "Level",
     "ModulePlan",
+    "Neighbour",
     "Outline",
     "QuestionPlan",
     "SectionPlan",

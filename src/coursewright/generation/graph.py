@@ -4,9 +4,11 @@ The graph is wide, not deep: analysis, outline, then every section at once; a le
 bytes follow its own sections, quizzes and the exam follow the sections they examine, validation follows all.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, get_args
 
-from coursewright.course.plan import LessonPlan, Outline, QuestionPlan
+from coursewright.course.plan import LessonPlan, Neighbour, Outline, QuestionPlan
 from coursewright.queue.model import TaskSpec
 
 TaskKind = Literal[
@@ -43,12 +45,13 @@ def course_tasks(outline: Outline, course_id: str) -> tuple[TaskSpec, ...]:
     """Return the tasks that write the course of an outline; each carries its own part of the outline as its pins."""
     tasks: list[TaskSpec] = []
     all_sections: list[str] = []
+    neighbours = _neighbours([lesson for module in outline.modules for lesson in module.lessons])
     for module in outline.modules:
         module_sections: list[str] = []
         for lesson in module.lessons:
             sections = tuple(f"section-{lesson.id}-{n}" for n in range(1, len(lesson.sections) + 1))
             module_sections += sections
-            tasks += _sections(lesson, module.id, sections, outline.language)
+            tasks += _sections(lesson, module.id, sections, outline.language, neighbours[lesson.id])
             tasks += _follow_ups(lesson, module.id, sections, outline.language)
         all_sections += module_sections
         quiz = _questions(f"quiz-{module.id}", "path_quiz", module.quiz, module_sections, outline.language, module.id)
@@ -66,7 +69,14 @@ def course_tasks(outline: Outline, course_id: str) -> tuple[TaskSpec, ...]:
     return tuple(tasks)
 
 
-def _sections(lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...], language: str) -> list[TaskSpec]:
+def _sections(
+    lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...], language: str, neighbours: Sequence[Neighbour]
+) -> list[TaskSpec]:
+    shared = {
+        "lesson": _brief(lesson),
+        "neighbours": [each.model_dump(mode="json") for each in neighbours],
+        "language": language,
+    }
     return [
         TaskSpec(
             identifier,
@@ -76,10 +86,23 @@ def _sections(lesson: LessonPlan, module_id: str, identifiers: tuple[str, ...], 
             path_id=module_id,
             section_index=index,
             section_title=plan.title,
-            input={"plan": plan.model_dump(mode="json"), "lesson": _brief(lesson), "language": language},
+            input={"plan": plan.model_dump(mode="json"), **shared},
         )
         for index, (identifier, plan) in enumerate(zip(identifiers, lesson.sections, strict=True))
     ]
+
+
+def _neighbours(lessons: Sequence[LessonPlan]) -> dict[str, list[Neighbour]]:
+    """Return the lessons around each lesson, also those of other modules."""
+    around: dict[str, list[Neighbour]] = {lesson.id: [] for lesson in lessons}
+    for one, other in pairwise(lessons):
+        around[other.id].append(_neighbour("before", one))
+        around[one.id].append(_neighbour("after", other))
+    return around
+
+
+def _neighbour(place: Literal["before", "after"], lesson: LessonPlan) -> Neighbour:
+    return Neighbour(place=place, title=lesson.title, sections=tuple(each.promise for each in lesson.sections))
 
 
 def _follow_ups(lesson: LessonPlan, module_id: str, sections: tuple[str, ...], language: str) -> list[TaskSpec]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from coursewright import __version__
 from coursewright.apart import Run
 from coursewright.course.model import Provenance, Section
-from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Neighbour, Outline, QuestionPlan, SectionPlan
 from coursewright.course.quality import Flag, LeftOut, ReadingWarning
 from coursewright.documents.passages import Passage
 from coursewright.errors import Conflict, NeedsAction, NotFound, NoUsableReply, RequestRefused
@@ -161,10 +161,12 @@ class CourseSteps:
     async def _section(self, lease: Lease, request: CourseRequest) -> Outcome:
         plan = SectionPlan.model_validate(lease.input["plan"])
         lesson = LessonPlan.model_validate(lease.input["lesson"])
+        neighbours = [Neighbour.model_validate(each) for each in lease.input["neighbours"]]
         passages = await self._pinned(lease, plan.passage_ids)
         section, memory = await self._writing.write(
-            lease, request, passages, lease.input, lambda author, wish: author.section(plan, lesson, passages, wish)
-        )
+            lease, request, passages, lease.input,
+            lambda author, wish: author.section(plan, lesson, passages, wish, neighbours),
+        )  # fmt: skip
         return Done({"section": section.model_dump(mode="json")}, memory)
 
     async def _questions(self, lease: Lease, request: CourseRequest) -> Outcome:

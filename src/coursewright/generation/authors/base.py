@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
-from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Neighbour, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.terms import JobTerms
 
@@ -66,7 +66,12 @@ class Author(Protocol):
     async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline: ...
 
     async def section(
-        self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
+        self,
+        plan: SectionPlan,
+        lesson: LessonPlan,
+        passages: Sequence[Passage],
+        request: CourseRequest,
+        neighbours: Sequence[Neighbour] = (),
     ) -> Section: ...
 
     async def questions(

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from coursewright.apart import Run
 from coursewright.course.model import BrainBytes, MindMap, Question, Section
-from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Outline, QuestionPlan, SectionPlan
+from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Neighbour, Outline, QuestionPlan, SectionPlan
 from coursewright.documents.passages import Passage
 from coursewright.generation.authors.base import Questions
 from coursewright.generation.authors.extractive.analysis import analyse, target_language
@@ -47,7 +47,12 @@ class ExtractiveAuthor:
         return await self._run(make_outline, passages, analysis, request)
 
     async def section(
-        self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
+        self,
+        plan: SectionPlan,
+        lesson: LessonPlan,
+        passages: Sequence[Passage],
+        request: CourseRequest,
+        neighbours: Sequence[Neighbour] = (),
     ) -> Section:
         return await self._run(make_section, plan, passages, _words(passages, request))
 

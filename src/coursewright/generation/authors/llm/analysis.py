@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from coursewright.course.plan import Analysis, Concept
+from coursewright.course.quality import words
 from coursewright.generation.authors.llm.asking import Unusable
 from coursewright.generation.authors.llm.plain import plain
 from coursewright.generation.authors.llm.sources import Shown, cite
 from coursewright.generation.authors.llm.wire import WireAnalysis, WireConcept
+from coursewright.llm.tokens import at_most_tokens
 
 _SUBJECTS, _GAPS, _CONCEPTS = 12, 8, 60
+_SHORT = 160  # characters of a subject or a gap, where parts are merged
+_BETWEEN = 1  # token
 _MOST_STRANGE = 0.5  # share of concepts whose sources may not exist before the whole answer is sent back
 
 
@@ -45,9 +49,26 @@ def read_merged(wire: WireAnalysis, found: Sequence[Analysis]) -> Analysis | Unu
 def describe(found: Sequence[Analysis]) -> str:
     """Return the parts for the prompt that merges them."""
     return "\n\n".join(
-        f"Part {number}\n- subjects: {'; '.join(part.subjects)}\n- gaps: {'; '.join(part.gaps) or 'none'}"
+        f"Part {number}\n- subjects: {_listed(part.subjects)}\n- gaps: {_listed(part.gaps) or 'none'}"
         for number, part in enumerate(found, 1)
     )
+
+
+def group(found: Sequence[Analysis], most_tokens: int) -> list[list[Analysis]]:
+    """Cut parts into runs that fit into the prompt that merges them; of two at least, or there would be no end."""
+    groups: list[list[Analysis]] = []
+    left = 0
+    for part in found:
+        left -= at_most_tokens(describe([part])) + _BETWEEN
+        if not groups or (left < 0 and len(groups[-1]) > 1):
+            groups.append([])
+            left = most_tokens - at_most_tokens(describe([part])) - _BETWEEN
+        groups[-1].append(part)
+    return groups
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "; ".join(words.excerpt(text, _SHORT) for text in texts)
 
 
 def _concept(one: WireConcept, shown: Shown, language: str) -> Concept | None:
@@ -63,4 +84,4 @@ def _unique(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in map(plain, texts) if text))
 
 
-__all__ = ["describe", "read_analysis", "read_merged"]
+__all__ = ["describe", "group", "read_analysis", "read_merged"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from coursewright.apart import Run
 from coursewright.course.model import BrainBytes, MindMap, Section
@@ -12,15 +13,18 @@ from coursewright.course.plan import (
     Analysis,
     CourseRequest,
     LessonPlan,
+    Neighbour,
     Outline,
     QuestionPlan,
     SectionPlan,
 )
 from coursewright.documents.passages import Passage
+from coursewright.errors import TooFewSources
 from coursewright.generation.authors.base import Questions
 from coursewright.generation.authors.counting import count_up, main_language
-from coursewright.generation.authors.llm.analysis import describe, read_analysis, read_merged
-from coursewright.generation.authors.llm.asking import Asking, Unusable
+from coursewright.generation.authors.llm.analysis import describe, group, read_analysis, read_merged
+from coursewright.generation.authors.llm.asking import Asking
+from coursewright.generation.authors.llm.beside import side_by_side
 from coursewright.generation.authors.llm.extras import lesson_text, read_brainbytes, read_mind_map
 from coursewright.generation.authors.llm.listing import list_passages
 from coursewright.generation.authors.llm.outline import (
@@ -73,6 +77,8 @@ class LlmAuthor:
         return self.asking.model
 
     async def analyse(self, passages: Sequence[Passage], request: CourseRequest) -> Analysis:
+        if not passages:
+            raise TooFewSources("there is no passage to make a course from", hint="add documents with text in them")
         # The first call takes seconds: what the next steps need is loaded meanwhile, here and where seeds are drawn.
         loading = asyncio.gather(asyncio.to_thread(identifier), self.run(ready_to_seed))
         try:
@@ -86,22 +92,36 @@ class LlmAuthor:
         shared = _shared(request, counted.language)
         prompt = render("analysis", most_concepts=_CONCEPTS_A_PART, passages="")
         room = self.asking.room(_OUTPUT["analysis"], WireAnalysis, *shared, prompt)
-        found = []
-        for number, shown in enumerate(parts(passages, room), 1):
 
-            def read(wire: WireAnalysis, shown: Shown = shown) -> Analysis | Unusable:
-                return read_analysis(wire, shown, counted.language, counted)
+        async def read_part(number: int, shown: Shown) -> Analysis:
+            return await self.asking.ask(
+                f"analysis_{number}", shared,
+                render("analysis", most_concepts=_CONCEPTS_A_PART, passages=shown.text()), WireAnalysis,
+                lambda wire: read_analysis(wire, shown, counted.language, counted), output=_OUTPUT["analysis"],
+            )  # fmt: skip
 
-            filled = render("analysis", most_concepts=_CONCEPTS_A_PART, passages=shown.text())
-            name = f"analysis_{number}"
-            found.append(await self.asking.ask(name, shared, filled, WireAnalysis, read, output=_OUTPUT["analysis"]))
-        if len(found) == 1:
-            return found[0]
-        merge = render("analysis_merge", parts=describe(found))
-        return await self.asking.ask(
-            "analysis_merge", shared, merge, WireAnalysis, lambda wire: read_merged(wire, found),
-            output=_OUTPUT["analysis"],
-        )  # fmt: skip
+        found = await side_by_side([partial(read_part, *each) for each in enumerate(parts(passages, room), 1)])
+        return await self._merge(found, shared)
+
+    async def _merge(self, found: list[Analysis], shared: Sequence[str]) -> Analysis:
+        """Merge analyses of parts into one: as many at once as fit the window, then what came of them."""
+        room = self.asking.room(_OUTPUT["analysis"], WireAnalysis, *shared, render("analysis_merge", parts=""))
+
+        async def merge(name: str, some: Sequence[Analysis]) -> Analysis:
+            if len(some) == 1:
+                return some[0]
+            return await self.asking.ask(
+                name, shared, render("analysis_merge", parts=describe(some)), WireAnalysis,
+                lambda wire: read_merged(wire, some), output=_OUTPUT["analysis"],
+            )  # fmt: skip
+
+        level = 0
+        while len(found) > 1:
+            level += 1
+            groups = group(found, room)
+            names = [f"analysis_merge_{level}_{number}" for number in range(1, len(groups) + 1)]
+            found = await side_by_side([partial(merge, *each) for each in zip(names, groups, strict=True)])
+        return found[0]
 
     async def outline(self, passages: Sequence[Passage], analysis: Analysis, request: CourseRequest) -> Outline:
         shared = _shared(request, analysis.language)
@@ -127,18 +147,22 @@ class LlmAuthor:
             finding.cancel()
 
     async def section(
-        self, plan: SectionPlan, lesson: LessonPlan, passages: Sequence[Passage], request: CourseRequest
+        self,
+        plan: SectionPlan,
+        lesson: LessonPlan,
+        passages: Sequence[Passage],
+        request: CourseRequest,
+        neighbours: Sequence[Neighbour] = (),
     ) -> Section:
         language = _language(passages, request)
         shared = _shared(request, language)
-        others = [each for each in lesson.sections if each.id != plan.id]
         words = SECTION_WORDS[request.detail or USUAL_DETAIL]
         given = {
             "section": plan.title,
             "lesson": lesson.title,
             "summary": plan.summary or plan.title,
             "objectives": "; ".join(lesson.objectives),
-            "neighbours": "; ".join(f"{each.title} ({each.summary})" for each in others) or "none",
+            "around": _around(plan, lesson, neighbours),
             "words": words,
             "blocks": f"{max(3, words // 100)} to {max(5, words // 60)}",
         }
@@ -208,6 +232,14 @@ def _shared(request: CourseRequest, language: str) -> tuple[str, str]:
         guidance=(request.guidance or "").replace("<", "‹"),
     )
     return render("system"), brief
+
+
+def _around(plan: SectionPlan, lesson: LessonPlan, neighbours: Sequence[Neighbour]) -> str:
+    """Return what the sections of the same lesson and of its neighbours teach, a lesson on a line."""
+    told = {"this lesson": [each.promise for each in lesson.sections if each.id != plan.id]}
+    told |= {f"the lesson {each.place}, “{each.title}”": list(each.sections) for each in neighbours}
+    lines = (f"In {where}: {'; '.join(what)}" for where, what in told.items() if what)
+    return "\n".join(framed(" ".join(line.split())) for line in lines)
 
 
 def _language(passages: Sequence[Passage], request: CourseRequest) -> str:

@@ -88,7 +88,7 @@ def _attribute(text: str) -> str:
 
 def framed(text: str) -> str:
     """Return a text that cannot close the frame it is put into."""
-    return re.sub(r"<(/?)(passage|wishes)\b", r"‹\1\2", text, flags=re.IGNORECASE)
+    return re.sub(r"<(/?)(passage|wishes|neighbours)\b", r"‹\1\2", text, flags=re.IGNORECASE)
 
 
 __all__ = ["Shown", "cite", "framed", "pack", "parts"]
