@@ -34,14 +34,16 @@ test: setup ## everything but the slow tests, a quarter of an hour on two cores
 	scripts/test_dependencies.sh
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow"
 
-test-all: setup ## all tests, the slow ones too
+test-all: setup ## all tests, the slow ones too, on real documents that are fetched once
 	scripts/test_dependencies.sh
+	-@scripts/fetch_documents.sh
 	$(PYTEST) -n $(WORKERS) --dist loadgroup
 
 faults: setup ## kill, stop and restart real workers and a real Postgres
 	$(PYTEST) -m faults
 
 bench: setup ## measure, print the tables and keep them in docs/benchmarks.md
+	-@scripts/fetch_documents.sh
 	$(BIN)/python -m bench
 
 docs: setup ## write the generated pages of docs/reference

@@ -90,7 +90,7 @@ def measure() -> list[Table]:
     paths = [CACHE / "documents" / file for file in FILES]
     for path in paths:
         if not path.exists():
-            print(f"not measured: {path.name}; `scripts/fetch_documents.sh` fetches it", flush=True)
+            print(f"not measured: {path.name} (`scripts/fetch_documents.sh` fetches it)", flush=True)
     programs = {
         "Coursewright: headings, lists, listings, passages": (sys.executable, _OURS),
         f"pypdfium2 {version('pypdfium2')} alone: text of each page": (sys.executable, _BARE),
@@ -117,5 +117,6 @@ def measure() -> list[Table]:
             "Each in a process of its own, on one core; seconds include the import of what is used.",
             ("document", "reader", "seconds", "pages/s", "peak MB", "characters"),
             rows,
+            whole=bool(python) and all(path.exists() for path in paths),
         )
     ]

@@ -19,6 +19,7 @@ class Table:
     note: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    whole: bool = True  # else something could not be measured here, and the page keeps what it had
 
     def markdown(self, commit: str = "") -> str:
         lines = [
@@ -45,6 +46,9 @@ def write(tables: Sequence[Table], page: Path = PAGE) -> None:
     titles = list(kept)
     place = 0
     for table in tables:
+        if not table.whole and table.title in kept:
+            print(f"{page.name} keeps its table “{table.title}”: this one is not whole", flush=True)
+            continue
         if table.title not in kept:
             titles.insert(place, table.title)
         place = titles.index(table.title) + 1

@@ -81,6 +81,25 @@ def takeover(url: str) -> list[float]:
     return seconds
 
 
+def obedience(url: str) -> list[float]:
+    """Cancel jobs in the middle of a step, in plain SQL as another program does; return seconds to the step's end."""
+    seconds = []
+    with connect_sync(url) as connection:
+        owner = subprocess.Popen([sys.executable, "-m", "bench.workers", url, "victim"])
+        for _ in range(2 * TIMES):
+            row = connection.execute(JOB).fetchone()
+            assert row
+            leases = "select count(*) {} from coursewright.leases where job_id = %s"
+            _until(connection, leases.format("> 0"), row[0])
+            time.sleep(random.uniform(0, 1))
+            connection.execute("update course_generation_jobs set status = 'cancelled' where id = %s", row)
+            written = time.monotonic()
+            seconds.append(_until(connection, leases.format("= 0"), row[0]) - written)
+        owner.kill()
+        owner.wait()
+    return seconds
+
+
 def cold_worker(url: str) -> tuple[float, float]:
     """Start `coursewright worker` with a job waiting; return seconds to its first lease, and its MB when idle."""
     with connect_sync(url) as connection:
@@ -112,11 +131,11 @@ def command(folder: str) -> float:
 
 def measure(new_database: Callable[[], str]) -> list[Table]:
     """Return the table of workers."""
-    urls = [new_database() for _ in range(1 + TIMES)]
+    urls = [new_database() for _ in range(2 + TIMES)]
     for url in urls:
         asyncio.run(migrate(url))
-    killed = takeover(urls[0])
-    start, memory = (statistics.median(side) for side in zip(*(cold_worker(url) for url in urls[1:]), strict=True))
+    killed, obeyed = takeover(urls[0]), obedience(urls[1])
+    start, memory = (statistics.median(side) for side in zip(*(cold_worker(url) for url in urls[2:]), strict=True))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         first, second = command(folder), command(folder)
     lease = WorkerSettings().lease_seconds
@@ -124,10 +143,13 @@ def measure(new_database: Callable[[], str]) -> list[Table]:
         Table(
             "Workers",
             f"Medians of {TIMES}. Takeover: from kill -9 of the owner to the task's completion by an idle worker, with "
-            f"the default lease of {lease:.0f} s (longest of {TIMES}).",
+            f"the default lease of {lease:.0f} s (longest of {TIMES}). Obedience: from the "
+            "status `cancelled` in a job's row, written in plain SQL, to the end of its step (longest of "
+            f"{2 * TIMES}); aim: 2 s.",
             ("what", "figure"),
             [
                 ("takeover after kill -9", f"{max(killed):.1f} s"),
+                ("a step ends after its job was cancelled", f"{max(obeyed):.2f} s"),
                 ("`coursewright worker`, from its start to the first lease", f"{start:.2f} s"),
                 ("memory of an idle worker", f"{memory:.0f} MB"),
                 ("`coursewright jobs` in a fresh folder: Postgres is made, started and migrated", f"{first:.2f} s"),

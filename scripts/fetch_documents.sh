@@ -15,6 +15,11 @@ for package in $packages; do
         echo "have    $package"
         continue
     fi
+    # A new machine has no lists of packages yet; only root may fetch them.
+    if [ -z "${listed:-}" ] && [ "$(id -u)" -eq 0 ] && ! apt-cache show "$package" >/dev/null 2>&1; then
+        apt-get update -qq >/dev/null 2>&1 </dev/null
+        listed=yes
+    fi
     work="$(mktemp -d "$target/.fetch.XXXXXX")"
     # apt's own sandbox user cannot write to a private folder; as root it falls back to root with a notice.
     if (cd "$work" && apt-get download -q "$package" >log 2>&1) && dpkg -x "$work"/*.deb "$work/tree" >>"$work/log" 2>&1; then

@@ -39,6 +39,22 @@ install() {
     rm -f "$log"
 }
 
+# need_postgres: a server of the system's, of which the tests run clusters of their own; none is started by the system
+need_postgres() {
+    local what="the tests with a plain Postgres" settings=/etc/postgresql-common/createcluster.conf
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ ! -e "$settings" ] && [ ! -d /usr/lib/postgresql ]; then
+        install postgresql-common "$what"
+        if [ -e "$settings" ]; then
+            cp "$settings" "$settings.kept"
+            echo "create_main_cluster = false" >>"$settings"
+            install postgresql "$what"
+            mv "$settings.kept" "$settings"
+        fi
+    else
+        need postgresql "$what" /usr/lib/postgresql
+    fi
+}
+
 skipped() {
     echo "$1 will be skipped: $2." >&2
 }
@@ -46,9 +62,15 @@ skipped() {
 need chromium "the browser tests" chromium chromium-browser google-chrome google-chrome-stable
 need pgbouncer "the tests through PgBouncer" pgbouncer
 need faketime "the tests of clocks that are off" faketime
-if [ -d /usr/lib/postgresql/15 ]; then
-    need postgresql-15-cron "the test with pg_cron" /usr/share/postgresql/15/extension/pg_cron.control
-fi
+need_postgres
+for server in /usr/lib/postgresql/*/bin/postgres; do
+    version=${server#/usr/lib/postgresql/}
+    version=${version%%/*}
+    if [ -x "$server" ] && [ "$version" -ge 15 ]; then
+        need "postgresql-$version-cron" "the test with pg_cron" "/usr/share/postgresql/$version/extension/pg_cron.control"
+        break
+    fi
+done
 
 if [ ! -x .cache/next/node_modules/.bin/next ]; then
     if ! command -v npm >/dev/null; then

@@ -55,6 +55,15 @@ def _same_everywhere(row: str) -> str:
     return re.sub(r" in .+ s$|file://.+(?=/out/demo)|(?<=open it  ).+(?= open out)", "", row)
 
 
+def test_a_course_without_its_site_is_not_opened_but_known(made: CommandLine) -> None:
+    course = made.folder / "out/bare/course.json"
+    made.run("resume", made.jobs()[-1]["id"], "--out", "out/bare", "--format", "json,quality")
+    assert course.is_file()
+    _, err = made.run("open", "out/bare", code=66)
+    assert "The course in out/bare was written without its site" in err
+    assert "resume JOB --out out/bare" in err
+
+
 def test_the_committed_example_is_what_the_code_makes(made: CommandLine) -> None:
     """`make examples` writes it again; the versions of libraries may differ."""
 
@@ -174,6 +183,8 @@ def test_one_bad_file_among_good_ones_is_named(made: CommandLine, tmp_path: Path
         (("generate", str(HANDBOOK), "--format", "pdf"), 64, "Formats:"),
         (("status", "00000000-0000-0000-0000-000000000001"), 66, "no job"),
         (("open", "empty"), 66, "no course"),
+        (("resume", "0abc"), 66, " jobs lists the jobs"),
+        (("status", "0abc", "--data-dir", "else where"), 66, " jobs --data-dir 'else where' lists the jobs"),
         (("serve", "--port", "99999"), 64, "--port"),
         (("worker", "--concurrency", "99999999999"), 64, "--concurrency"),
         (("jobs", "--limit", "99999999999999999999"), 64, "--limit"),

@@ -25,6 +25,10 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
     assert (settings.api.port, settings.database_url, settings.limits.everyone.day) == (8000, None, None)
 
 
+def test_a_worker_looks_often_enough_to_obey_within_two_seconds() -> None:
+    assert 0 < Settings().worker.control_seconds <= 2
+
+
 def test_whoever_sets_one_window_keeps_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSEWRIGHT_LIMITS__STUDENT__MINUTE", "5")
     monkeypatch.setenv("COURSEWRIGHT_LIMITS__TEACHER__HOUR", "")

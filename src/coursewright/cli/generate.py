@@ -283,9 +283,16 @@ def open_course(
     ] = None,
 ) -> None:
     """Open a course in the browser."""
-    page = _newest_page() if folder is None else folder / "site" / "index.html"
+    from coursewright.exporters.export import MARKER
+
+    page = _newest("*/site/index.html") if folder is None else folder / "site" / "index.html"
     if page is None or not page.is_file():
-        where = folder or Path("out")
+        where = folder or (course.parent if (course := _newest("*/course.json")) else Path("out"))
+        if (where / MARKER).is_file():
+            raise NotFound(
+                f"The course in {where} was written without its site.",
+                hint=f"{command('resume', 'JOB', '--out', where)} writes it; {command('jobs')} lists the jobs.",
+            )
         raise NotFound(
             f"There is no course in {where}.", hint=f"{command('generate', 'DOCUMENTS', '--out', where)} makes one."
         )
@@ -435,9 +442,8 @@ def _slug(text: str) -> str:
     return re.sub(r"[^\w]+", "-", text.lower()).strip("-")[:60] or "course"
 
 
-def _newest_page() -> Path | None:
-    pages = Path("out").glob("*/site/index.html")
-    return max(pages, key=lambda page: page.stat().st_mtime, default=None)
+def _newest(pattern: str) -> Path | None:
+    return max(Path("out").glob(pattern), key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _examples() -> Path:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from coursewright.errors import InvalidRequest
+from coursewright.cli.console import command, near
+from coursewright.errors import InvalidRequest, NotFound
 from coursewright.exporters.formats import FORMATS, Format
 
 if TYPE_CHECKING:
@@ -177,7 +178,13 @@ def document_path(text: str) -> Path:
 
 async def find(program: Coursewright, job: str) -> Job:
     """Return the job that was named by its id or the beginning of it. Raises NotFound, InvalidRequest."""
-    return await program.jobs.find(job)
+    try:
+        return await program.jobs.find(job)
+    except NotFound as error:
+        configured = program.settings
+        elsewhere = configured.database_url is None and configured.data_dir != type(configured)().data_dir
+        words = ("jobs", *(("--data-dir", near(configured.data_dir)) if elsewhere else ()))
+        raise NotFound(error.detail, hint=f"{command(*words)} lists the jobs.") from error
 
 
 __all__ = [

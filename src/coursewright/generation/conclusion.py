@@ -51,6 +51,7 @@ def conclude(
         left_out=left_out,
         warnings=warnings,
         level=request.level,
+        unasked=request.questions_per_lesson == 0,
         substituted=substituted,
     )
     return Conclusion(course, quality=quality)

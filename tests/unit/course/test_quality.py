@@ -224,6 +224,8 @@ def test_an_objective_must_be_measurable_taught_and_asked() -> None:
     course["modules"][0]["lessons"][0]["objectives"] = ("Understand volcanoes",)
     (flag,) = measure(Course.model_validate(course)).measure("alignment").flags
     assert flag.why.count(";") == 2
+    (flag,) = measure(Course.model_validate(course), unasked=True).measure("alignment").flags
+    assert "no question" not in flag.why
 
 
 def test_a_field_in_another_language_is_flagged() -> None:

@@ -21,13 +21,14 @@ def measure(
     left_out: Sequence[LeftOut] = (),
     warnings: Sequence[ReadingWarning] = (),
     level: Level | None = None,
+    unasked: bool = False,
     substituted: Sequence[Flag] | None = None,
 ) -> Quality:
     """Return the quality report of a course: a function of its arguments alone.
 
     `pins` names, by the id of a section, of a lesson or module (its questions) or `exam`, the passages that the author
-    of that part was given. `substituted` names the parts that the built-in author wrote because the model's replies
-    were not usable; None when no model was asked.
+    of that part was given. `unasked` says that lessons were to have no questions. `substituted` names the parts that
+    the built-in author wrote because the model's replies were not usable; None when no model was asked.
     """
     measures = (
         *citations.overlap(course),
@@ -41,7 +42,7 @@ def measure(
         items.duplicates(course),
         *texts.redundancy(course),
         texts.readability(course, level),
-        texts.alignment(course),
+        texts.alignment(course, unasked=unasked),
         texts.language(course),
         *([] if substituted is None else [_substituted(substituted)]),
     )

@@ -2,11 +2,14 @@
 
 import io
 
+import pytest
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 from coursewright.documents.read import read
+from coursewright.documents.reading import SourceFile, read_files
+from coursewright.settings import DocumentSettings
 from tests.unit.documents.making import blocks
 
 _WIDTH, _HEIGHT = 595, 842
@@ -51,6 +54,21 @@ def test_running_headers_go_and_lines_that_look_alike_stay() -> None:
     assert (document.pages or 0) > 3
     assert "bee book" not in document.text
     assert all(f"Plant {n} gives nectar." in document.text for n in range(150))
+
+
+@pytest.mark.slow
+async def test_thousands_of_pages_are_read_within_the_limits() -> None:
+    pages = _Pages()
+    for number in range(1, 2_416):
+        pages.line(72, f"*Plant {number}", size=16)
+        for row in range(30):
+            pages.line(100 + 14 * row, f"Plant {number} gives nectar in week {row} of the year, and bees know it well.")
+        pages.end_page()
+    (outcome,) = [each async for each in read_files([SourceFile("plants.pdf", pages.saved())], DocumentSettings())]
+    assert outcome.document, outcome.error
+    assert (outcome.document.pages, outcome.document.warnings) == (2_415, ())
+    assert {passage.page for passage in outcome.passages} == set(range(1, 2_416))
+    assert outcome.passages[-1].heading_path == ("Plant 2415",)
 
 
 def test_code_in_sentences_is_marked_as_far_as_it_goes() -> None:
