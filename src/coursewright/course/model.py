@@ -10,6 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1.0"
+_ABOUT = (
+    "What it is about. Empty with the built-in author: sources seldom hold a sentence that says so of just this part, "
+    "and it writes none of its own."
+)
 
 Mode = Literal["kb_only", "kb_priority", "kb_supplemented"]
 BlockKind = Literal["paragraph", "list", "table", "code", "figure", "note"]
@@ -161,7 +165,7 @@ class BrainBytes(Part):
 class Lesson(Part):
     id: str
     title: str
-    description: str = ""
+    description: str = Field("", description=_ABOUT)
     objectives: tuple[str, ...] = ()
     minutes: int = Field(0, ge=0, description="Reading time plus questions, in whole minutes.")
     sections: tuple[Section, ...] = ()
@@ -173,7 +177,7 @@ class Lesson(Part):
 class Module(Part):
     id: str
     title: str
-    description: str = ""
+    description: str = Field("", description=_ABOUT)
     objectives: tuple[str, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     quiz: QuestionSet = QuestionSet()
@@ -211,7 +215,7 @@ class Provenance(Part):
 class Course(Part):
     schema_version: str = SCHEMA_VERSION
     title: str
-    description: str = ""
+    description: str = Field("", description=_ABOUT)
     language: str
     objectives: tuple[str, ...] = ()
     mode: Mode = "kb_only"
