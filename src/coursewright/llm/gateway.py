@@ -22,7 +22,7 @@ from coursewright.llm.cache import Cache
 from coursewright.llm.call import CallRows, Poll, reply_from_json
 from coursewright.llm.first_level import FirstLevel, Kept
 from coursewright.llm.flight import Flights, Settled
-from coursewright.llm.model import Accepted, Answer, Deferred, Judge, Origin, Reply, Request, Value, call_key
+from coursewright.llm.model import Accepted, Answer, Deferred, Finish, Judge, Origin, Reply, Request, Value, call_key
 from coursewright.llm.prices import Prices
 from coursewright.llm.provider import Provider, Providers
 from coursewright.llm.refusal import PENDING, refusal
@@ -97,8 +97,8 @@ class Gateway:
         """Return an answer that `judge` accepts: a stored one, or a new one that is stored before it is looked at.
 
         A rejected reply is followed by the next turn (`Rejected.again`, or the same request), at most as many turns as
-        configured for one generation; an `again` that was just asked ends it. `fallbacks` are models to ask, in order,
-        while the breaker of those before is open; without any, the call waits.
+        configured for one generation; one that was cut off is never asked as it was. `fallbacks` are models to ask, in
+        order, while the breaker of those before is open; without any, the call waits.
 
         Raises `Deferred` when it has to wait (limit, budget in flight, somebody else's call, background, batch);
         `NoUsableReply` after the last turn; `RequestRefused` when the provider does not take the request; `NeedsAction`
@@ -116,7 +116,7 @@ class Gateway:
                 return Answer(verdict.value, found.reply, found.call, tuple(rejected))
             self._flights.spawn(self._rejected(found, verdict.reason))
             rejected.append(verdict.reason)
-            if verdict.again == request:  # no turn is left that would ask for anything else
+            if verdict.again == request and found.reply.finish is Finish.LENGTH:  # it would be cut off again
                 break
             request = verdict.again or request
         raise NoUsableReply(

@@ -43,8 +43,9 @@ class Answering:
         self.most = max(self.most, self._waiting)
         if self._waiting >= self._together:
             self._met.set()
-        async with asyncio.timeout(10):
-            await self._met.wait()
+        if len(self.asked) > 1:  # the first is asked alone
+            async with asyncio.timeout(10):
+                await self._met.wait()
         await asyncio.sleep(0)
         self._waiting -= 1
         reply = Reply(self._say(request), Finish.STOP, Usage(10, 10), "y")
@@ -88,6 +89,16 @@ async def test_few_parts_are_merged_at_once() -> None:
     answering = Answering(lambda one: good_model.answer(one.schema_name, one.messages[-1].text))
     await author(answering).analyse(MANY, ASKED)
     assert [name for name in answering.asked if name.startswith("analysis_merge")] == ["analysis_merge_1_1"]
+
+
+async def test_a_model_that_cannot_read_the_first_part_is_not_paid_for_the_others() -> None:
+    def cannot(request: Request) -> str:
+        raise NoUsableReply("Enough.", reasons=())
+
+    answering = Answering(cannot)
+    with pytest.raises(NoUsableReply):
+        await author(answering).analyse(MANY, ASKED)
+    assert list(answering.asked) == ["analysis_1"]
 
 
 async def test_where_there_is_nothing_to_read_nobody_is_asked() -> None:

@@ -100,7 +100,9 @@ class LlmAuthor:
                 lambda wire: read_analysis(wire, shown, counted.language, counted), output=_OUTPUT["analysis"],
             )  # fmt: skip
 
-        found = await side_by_side([partial(read_part, *each) for each in enumerate(parts(passages, room), 1)])
+        first, *others = [partial(read_part, *each) for each in enumerate(parts(passages, room), 1)]
+        # A model that cannot do the first will not do the others; and what they share is in the provider's cache then.
+        found = [await first(), *await side_by_side(others)]
         return await self._merge(found, shared)
 
     async def _merge(self, found: list[Analysis], shared: Sequence[str]) -> Analysis:
