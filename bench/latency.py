@@ -6,6 +6,8 @@ that every way meets the same latencies, and the same unusable answers, in whate
 
 import asyncio
 import json
+import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -63,18 +65,18 @@ def provider_settings(port: int, **more: object) -> Settings:
 
 @dataclass(frozen=True)
 class Made:
-    """A course that was made: seconds from the request to its end, how busy the machine was, what was asked."""
+    """A course that was made: seconds from the request to its end, CPU seconds that it took here, what was asked."""
 
     seconds: float
-    busy: float  # of all cores, 0 to 1
+    cpu: float
     graph: Graph
     ledger: list[str]
 
 
-def _busy() -> tuple[float, float]:
-    """Return what the cores of this machine have worked so far, and what they could have (Linux, proc(5))."""
-    ticks = [float(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+def _cpu() -> float:
+    """Return the CPU seconds of this process and of its subprocesses that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 async def _ours(url: str, port: int, log: Path, folder: Path, name: str) -> Made:
@@ -87,18 +89,13 @@ async def _ours(url: str, port: int, log: Path, folder: Path, name: str) -> Made
         base = await program.read([folder / "documents"])
         request = CourseRequest(author="llm", modules=2, lessons=3)
         await program.quote(base, request, JobTerms())  # as the command does before it begins
-        busy, all_ = _busy()
+        cpu = _cpu()
         began = time.perf_counter()
         job, _ = await program.enqueue(base, request)
         await program.finish(job)
         seconds = time.perf_counter() - began
-        now_busy, now_all = _busy()
-        return Made(
-            seconds,
-            (now_busy - busy) / (now_all - all_),
-            await _graph(program, job, log),
-            await ledger.summed(program, job, name),
-        )
+        graph, sums = await _graph(program, job, log), await ledger.summed(program, job, name)
+    return Made(seconds, _cpu() - cpu, graph, sums)  # what was computed apart has ended with the program
 
 
 async def _graph(program: Coursewright, job: UUID, log: Path) -> Graph:
@@ -189,7 +186,7 @@ def _row(courses: Sequence[Made], others: Sequence[tuple[float, float]]) -> list
     told = [f"{median(ratio):.2f}" for ratio in ratios]
     told[0] += f" ({min(ratios[0]):.2f} to {max(ratios[0]):.2f})"
     calls = [sum(len(task.turns) for task in course.graph.values()) for course in courses]
-    return [f"{median(calls):.0f}", *cells, *told, f"{median(course.busy for course in courses):.0%}"]
+    return [f"{median(calls):.0f}", *cells, *told, f"{median(course.cpu for course in courses):.1f}"]
 
 
 def _measured(new_database: Callable[[], str], latency: float, pace: str, note: str) -> list[Table]:
@@ -205,7 +202,7 @@ def _measured(new_database: Callable[[], str], latency: float, pace: str, note: 
         courses += made
     head = (
         *("repairs", "calls", "limit s", "ours s", "waves s", "one by one s"),
-        *("ours / limit", "waves / limit", "one by one / limit", "cores busy"),
+        *("ours / limit", "waves / limit", "one by one / limit", "CPU s"),
     )
     return [
         Table(f"Time to a course of 45 tasks by a model {pace}", note, head, rows),
@@ -220,14 +217,14 @@ def measure(new_database: Callable[[], str], *, real: bool = False) -> list[Tabl
         f"simulator in a process of its own (lognormal latencies, sigma 0.5); medians of {len(SEEDS)} seeds. Limit: "
         "the longest chain of the latencies drawn. Waves: 15 tasks, then a barrier. One by one: one call at a time. "
         f"Repairs on: {REJECTED:.0%} of first answers are unusable. The other two ways replay the same calls without "
-        "any storage. Cores busy: of the whole machine while the course is made, simulator and Postgres included. "
+        "any storage. CPU: of our processes for one course, Postgres and simulator besides. "
     )
     tables = _measured(
         new_database,
         MEDIAN_SECONDS / 10,
         "at a tenth of its pace (0.6 s a call)",
-        f"{note}Aim: 1.2 of the limit. What is above it is computing: a course takes the same work as at a model's own "
-        "pace (reading, checking and storing answers, in Python) in a tenth of the time.",
+        f"{note}Aim: 1.2 of the limit. What is above it is computing: answers take the same CPU to read, check and "
+        f"store as at a model's own pace, on {os.cpu_count()} cores that Postgres and the simulator need, too.",
     )
     if real:
         tables += _measured(

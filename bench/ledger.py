@@ -20,7 +20,8 @@ def table(what: str, rows: Sequence[Sequence[str]]) -> Table:
     """Return the table of some jobs."""
     return Table(
         f"Ledger: {what}",
-        "Of each course what `coursewright calls JOB` sums up. Perhaps: billed without a reply (suspected).",
+        "Of each course what `coursewright calls JOB` sums up; rejected answers, repeats, cached and reasoning tokens "
+        "are named where there are any. Perhaps: billed without a reply (suspected).",
         ("course", *_COLUMNS),
         rows,
     )
