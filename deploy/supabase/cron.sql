@@ -46,7 +46,9 @@ $$;
 create or replace function coursewright.ring_at_once() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if exists (select from fresh f where f.scheduled_for is null or f.scheduled_for <= clock_timestamp()) then
+    if exists (select from fresh f join public.course_generation_jobs j on j.id = f.job_id
+                where coursewright.is_ours(j.job_type)
+                  and (f.scheduled_for is null or f.scheduled_for <= clock_timestamp())) then
         perform coursewright.ring_service();
     end if;
     return null;

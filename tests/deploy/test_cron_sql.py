@@ -139,9 +139,14 @@ def test_a_webhook_that_has_to_be_told_again_rings(database: Database) -> None:
 
 def test_a_job_without_an_entry_and_a_document_ring_too(database: Database) -> None:
     database.keep_secrets("https://courses.example")
-    database.run("insert into course_generation_jobs (job_type, status) values ('translate_course', 'queued')")
-    database.minute()
-    assert database.rings() == []  # not ours
+    other = database.run(
+        "insert into course_generation_jobs (job_type, status) values ('translate_course', 'queued') returning id"
+    )
+    database.run("insert into course_generation_queue (job_id) values (%s)", other)
+    for status in ("queued", "processing", "paused"):
+        database.run("update course_generation_jobs set status = %s where id = %s", status, other)
+        database.minute()
+        assert database.rings() == [], status  # not ours
     database.run("insert into course_generation_jobs (job_type, status) values ('generate_outline', 'queued')")
     database.minute()
     assert len(database.rings()) == 1

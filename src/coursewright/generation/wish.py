@@ -131,7 +131,8 @@ class CourseWish(BaseModel):
 
         What an outline settles is as it was asked for then; of the rest, what is not wished for now.
         """
-        now = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        sent = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        now = {name: value for name, value in sent.items() if value not in (None, [])}  # forms send what is empty, too
         names = {field.alias or name for name, field in CourseWish.model_fields.items()}
         then = {name: value for name, value in earlier.items() if name in names}
         settled = {name: value for name, value in then.items() if name in _SETTLED_BY_OUTLINE}

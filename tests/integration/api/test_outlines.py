@@ -38,6 +38,7 @@ async def test_it_stops_after_the_outline_and_says_so(service: Service) -> None:
 async def test_another_job_makes_its_course_and_what_was_asked_for_then_holds(service: Service) -> None:
     base, outline = await _outline(service, estimatedDurationWeeks=2, lessonsPerWeek=2, author="extractive")
     wish = {"baseClassId": str(base), "courseOutlineId": str(outline), "lessonsPerWeek": 1, "title": "Bees"}
+    wish |= {"estimatedDurationWeeks": None, "academicLevel": "", "prerequisites": [], "author": ""}  # as forms do
     answer = await service.ours.http.post(V2, json=wish)
     assert answer.status_code == 202, answer.text
     assert answer.json()["message"] == "The course is queued. As the outline has it, not as asked: lessonsPerWeek."
@@ -49,7 +50,7 @@ async def test_another_job_makes_its_course_and_what_was_asked_for_then_holds(se
     assert course["title"] == "Bees"
     assert [len(module["lessons"]) for module in course["modules"]] == [2, 2]
     data = (await service.ours.http.get(f"{V2}/job/{job}")).json()["job"]["job_data"]
-    assert (data["lessonsPerWeek"], data["author"]) == (2, "extractive")
+    assert (data["estimatedDurationWeeks"], data["lessonsPerWeek"], data["author"]) == (2, 2, "extractive")
     story = (await service.ours.http.get(f"/api/knowledge-base/generation-status/{job}")).json()["messages"]
     assert story[-1]["message"].startswith("The course is finished: 2 modules, 4 lessons")
 

@@ -17,7 +17,7 @@ from coursewright.settings import DatabaseSettings
 from tests.integration.api.conftest import SMALL, Service, served
 from tests.integration.supabase.conftest import USER
 from tests.integration.supabase.programs import BASE, OURS
-from tests.integration.supabase.test_project import FOREIGN
+from tests.integration.supabase.test_project import BEFORE, FOREIGN
 
 V2 = "/api/course-generation/v2"
 
@@ -100,6 +100,15 @@ async def test_what_the_application_does_not_have_is_named(beside: Service) -> N
         V2, json={"baseClassId": str(BASE)}, headers=await _key(beside) | {"Idempotency-Key": "k"}
     )
     assert answer.status_code == 202
+
+
+async def test_what_refers_to_nobody_elsewhere_is_a_conflict(beside: Service, project: str) -> None:
+    """As in the application's own table of what users did, where it has one."""
+    with psycopg.connect(project, autocommit=True) as connection:
+        connection.execute("alter table course_generation_user_actions add foreign key (user_id) references auth.users")
+    headers = await _key(beside, user=str(uuid4()))
+    answer = await beside.anonymous.post(f"/api/knowledge-base/jobs/{BEFORE}/health", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
 def test_a_key_must_name_one_of_the_applications_users(project: str, tmp_path: Path) -> None:
