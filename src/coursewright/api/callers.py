@@ -59,9 +59,14 @@ Ours = Annotated[Organisation, Depends(organisation)]
 Program = Annotated[Coursewright, Depends(program_of)]
 
 
+def is_staff(principal: Principal) -> bool:
+    """Tell whether what belongs to the whole organisation is the caller's, too: not for students, nor unknown roles."""
+    return principal.role in _STAFF
+
+
 async def staff(principal: Caller) -> None:
-    """Refuse students, and roles that are not known here. Raises Forbidden."""
-    if principal.role not in _STAFF:
+    """Refuse whoever is no staff. Raises Forbidden."""
+    if not is_staff(principal):
         raise Forbidden(
             f"The role {principal.role} may not delete what belongs to the whole organisation.",
             hint="Ask a teacher or an admin.",
@@ -71,7 +76,7 @@ async def staff(principal: Caller) -> None:
 async def refuse_others_job(job_id: UUID, principal: Principal, ours: Organisation) -> None:
     """Refuse a student who would change another user's job. Raises NotFound, Forbidden."""
     job = await ours.jobs.get(job_id, ours.id)
-    if principal.role not in _STAFF and job.user_id != principal.user_id:
+    if not is_staff(principal) and job.user_id != principal.user_id:
         raise Forbidden(
             f"The role {principal.role} may change its own jobs only.",
             hint="Ask whose job it is, a teacher or an admin.",
@@ -93,7 +98,7 @@ OwnCourse = Depends(_own_course)
 
 def shown_to(principal: Principal) -> UUID | None:
     """Return the user whose jobs alone a list shows to the caller: students see theirs, others all."""
-    return None if principal.role in _STAFF else principal.user_id
+    return None if is_staff(principal) else principal.user_id
 
 
 def _in_words(principal: Principal) -> str:
@@ -164,6 +169,7 @@ __all__ = [
     "caller",
     "is_loopback",
     "is_owner",
+    "is_staff",
     "program_of",
     "refuse_others_job",
     "shown_to",

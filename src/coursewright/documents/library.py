@@ -11,7 +11,7 @@ from psycopg.rows import class_row, dict_row
 
 from coursewright.db.pool import Connection, Pool, mapped_errors, transaction
 from coursewright.db.queries import fetch_all, fetch_one, sql
-from coursewright.errors import InvalidRequest, NotFound, TooLarge
+from coursewright.errors import Conflict, InvalidRequest, NotFound, TooLarge
 
 _LONGEST_NAME = 300
 
@@ -71,11 +71,12 @@ class Library:
         *,
         content_type: str | None = None,
         source_url: str | None = None,
+        replace: bool = True,
     ) -> LibraryDocument:
         """Keep a document, to be read in the background; without content it is fetched from its URL first.
 
         The knowledge base is made when there is none. The same file again changes nothing; another one of the same name
-        takes its place. Raises NotFound, TooLarge, InvalidRequest.
+        takes its place, if it may (`replace`). Raises NotFound, TooLarge, InvalidRequest, Conflict.
         """
         name = document_name(name)
         values = self._key(knowledge_base_id) | {
@@ -92,7 +93,13 @@ class Library:
             found = await fetch_all(
                 connection, LibraryDocument, sql(__package__, "library"), self._key(knowledge_base_id)
             )
-            if len(found) >= self._max_documents and name not in {each.name for each in found}:
+            known = name in {each.name for each in found}
+            if known and not replace:
+                raise Conflict(
+                    f"The knowledge base holds a document {name} already.",
+                    hint="Give it another name; teachers and admins may replace documents.",
+                )
+            if len(found) >= self._max_documents and not known:
                 raise TooLarge(
                     f"The knowledge base holds {len(found)} documents, which is the limit.",
                     hint="Use another one, or raise COURSEWRIGHT_API__MAX_DOCUMENTS.",

@@ -46,6 +46,14 @@ async def test_a_student_changes_no_other_users_job(service: Service, role: str)
     documents = await service.program.organisation(service.ours.organisation).library.documents(base)
     for path in (f"/api/knowledge-base/{base}", f"/api/knowledge-base/documents/{documents[0].id}"):
         assert (await service.anonymous.delete(path, headers=headers)).status_code == 403
+    name, where = documents[0].name, {"base_class_id": str(base)}
+    upload = await service.anonymous.post(
+        "/api/knowledge-base/upload", files={"file": (name, b"# Mine\n\nText.")}, data=where, headers=headers
+    )
+    link = await service.anonymous.post(
+        "/api/knowledge-base/url", json={"url": "http://127.0.0.1:9/a.md", "name": name} | where, headers=headers
+    )
+    assert (upload.status_code, link.status_code) == (409, 409), (upload.text, link.text)
     assert await _rows(service) == before
 
 

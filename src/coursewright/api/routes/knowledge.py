@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field, HttpUrl
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from coursewright.api.callers import Caller, Ours, Program, Staff
+from coursewright.api.callers import Caller, Ours, Program, Staff, is_staff
 from coursewright.api.problems import responses
 from coursewright.api.schemas import Answer, Columns, Done, Words
 from coursewright.documents.library import LibraryDocument
@@ -138,8 +138,10 @@ class Link(Words):
     name: str | None = Field(None, max_length=300, description="Default: from the URL.")
 
 
-@router.post("/upload", status_code=202, summary="Add a document", openapi_extra=_FORM, responses=responses(400, 404))
-async def upload(request: Request, _: Caller, ours: Ours, program: Program) -> Added:
+@router.post(
+    "/upload", status_code=202, summary="Add a document", openapi_extra=_FORM, responses=responses(400, 404, 409)
+)
+async def upload(request: Request, principal: Caller, ours: Ours, program: Program) -> Added:
     """Take a file; it is read in the background, and jobs on its knowledge base wait until it is."""
     content_type = request.headers.get("content-type", "")
     if not content_type.startswith("multipart/form-data"):
@@ -160,20 +162,24 @@ async def upload(request: Request, _: Caller, ours: Ours, program: Program) -> A
         if not content:
             raise InvalidRequest("The file is empty.", hint="Send the document's content.")
         refuse_foreign(file.filename or "", content)
-        added = await ours.library.add(base_id, file.filename or "", content, content_type=file.content_type)
+        added = await ours.library.add(
+            base_id, file.filename or "", content, content_type=file.content_type, replace=is_staff(principal)
+        )
     finally:
         await form.close()
     program.intake.wake()
     return _added(added)
 
 
-@router.post("/url", status_code=202, summary="Add a document from the web", responses=responses(404))
-async def add_url(link: Link, _: Caller, ours: Ours, program: Program) -> Added:
+@router.post("/url", status_code=202, summary="Add a document from the web", responses=responses(404, 409))
+async def add_url(link: Link, principal: Caller, ours: Ours, program: Program) -> Added:
     """Fetch a document over http(s) in the background, from public addresses only, and read it."""
     url = str(link.url)
     await program.fetcher.check(url)
     name = link.name or program.fetcher.name_of(url)
-    added = await ours.library.add(link.base_class_id or uuid4(), name, None, source_url=url)
+    added = await ours.library.add(
+        link.base_class_id or uuid4(), name, None, source_url=url, replace=is_staff(principal)
+    )
     program.intake.wake()
     return _added(added)
 
