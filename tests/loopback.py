@@ -28,3 +28,24 @@ def web_server(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
+    """Yield the address of a server, and what is posted to it: path, headers by their small names, body."""
+    heard: list[tuple[str, dict[str, str], bytes]] = []
+
+    class Heard(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            heard.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with web_server(Heard) as url:
+        yield url, heard

@@ -13,7 +13,7 @@ from uuid import UUID
 from coursewright.access import ApiKeys, Tokens
 from coursewright.apart import Apart
 from coursewright.authors import Authors, Quote, gateway_settings
-from coursewright.bells import configured_bells, ring_again, tick_bell
+from coursewright.bells import configured_bells, ring_again, seconds_to_ring, tick_bell
 from coursewright.choice import Chooser
 from coursewright.course.model import Course
 from coursewright.course.plan import CourseRequest
@@ -281,6 +281,10 @@ class Coursewright:
         While work remains, the next tick is rung for (`ring`). Raises DatabaseUnavailable.
         """
         began = time.monotonic() if began is None else began
+        end = began + budget
+        bell = tick_bell(self.settings, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE) if ring else None
+        if bell:
+            budget -= seconds_to_ring(budget)
         # A document gets what a tick can give, so that one that takes longer fails with a reason instead of for ever.
         seconds = min(self.settings.documents.seconds, 0.8 * budget)
         intake = Intake(
@@ -302,8 +306,7 @@ class Coursewright:
         with mapped_errors():
             ticked = await tick.within()
         if ring:
-            bell = tick_bell(self.settings, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE)
-            rung = await ring_again(bell, ticked.left, began + budget, self.settings.ticks.chains, self._bells.rung)
+            rung = await ring_again(bell, ticked.left, end, self.settings.ticks.chains, self._bells.rung)
             return replace(ticked, rung=rung)
         return ticked
 

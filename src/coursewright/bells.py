@@ -14,6 +14,8 @@ from coursewright.doorbells.web import WebDoorbell
 from coursewright.queue.leases import WorkLeft
 from coursewright.settings import Settings
 
+_SECONDS_TO_RING = 0.3
+_SECONDS_TO_ANSWER = 0.1  # after that
 _SOON = 5.0  # seconds: what is due later is left to a timer, or to a bell that rings at a given time
 
 
@@ -45,6 +47,11 @@ def tick_bell(settings: Settings, *, webhook_route: str, cron_route: str) -> Rin
     return None
 
 
+def seconds_to_ring(budget: float) -> float:
+    """Return how much of a tick's time is kept to ring for the next one."""
+    return min(_SECONDS_TO_RING, 0.1 * budget)
+
+
 async def ring_again(
     bell: Ringing | None, left: WorkLeft | None, end: float, chains: int, rung: Callable[[str, bool], None]
 ) -> bool:
@@ -64,10 +71,10 @@ async def ring_again(
     at = None if soon or left.next_in is None else datetime.now(UTC) + timedelta(seconds=left.next_in)
     taken = False
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(end - time.monotonic()):
+        async with asyncio.timeout(end - _SECONDS_TO_ANSWER - time.monotonic()):
             taken = await bell.ring(left.next_job, at)
     rung(bell.name, taken)
     return taken
 
 
-__all__ = ["configured_bells", "ring_again", "tick_bell"]
+__all__ = ["configured_bells", "ring_again", "seconds_to_ring", "tick_bell"]

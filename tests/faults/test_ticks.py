@@ -1,6 +1,7 @@
 """Hosts that kill by the clock: the application in a process that gets SIGKILL some seconds after a request began."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -18,50 +19,73 @@ import pytest
 
 from coursewright.queue import Job
 from tests.faults.conftest import Fault
+from tests.loopback import listener
 from tests.pgbouncer import needs_pgbouncer, pooler
+from tests.qstash import CURRENT, signature
 
 pytestmark = pytest.mark.faults
 PROGRAM = Path(__file__).with_name("tick_program.py")
 SECRET = "the secret of the timer"
+WEBHOOK = "https://courses.example/process-course"
 
 
 @dataclass
 class Host:
-    """A host that starts a process for each request and kills it `limit` seconds after the request began."""
+    """A host that starts a process for each request and kills it `limit` seconds after the request began.
+
+    A timer calls it; or QStash (at an address, with the messages that it was given), which calls for each message.
+    """
 
     url: str
     limit: float
     budget: float
     least: float
     most: float
+    qstash: tuple[str, list[tuple[str, dict[str, str], bytes]]] | None = None
     killed: int = 0
     seconds: list[float] = field(default_factory=list)
 
     def tick(self) -> dict[str, Any] | None:
         """Have one tick; None: it was killed before it answered."""
+        path, headers, body = self._request()
         with self._process() as (process, address):
             killer = threading.Timer(self.limit, process.kill)
             killer.start()
             began = time.monotonic()
             try:
-                answer = httpx2.post(
-                    f"{address}/api/cron/process-courses",
-                    headers={"Authorization": f"Bearer {SECRET}"},
-                    timeout=self.limit + 5,
-                )
+                answer = httpx2.post(f"{address}{path}", headers=headers, content=body, timeout=self.limit + 5)
             except httpx2.HTTPError:
                 self.killed += 1
                 return None
             finally:
                 killer.cancel()
             self.seconds.append(time.monotonic() - began)
+        if self.qstash and answer.status_code == 503:  # then it is delivered again
+            self.qstash[1].append((f"/v2/publish/{WEBHOOK}", {}, body))
+            return None
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
 
+    def _request(self) -> tuple[str, dict[str, str], bytes]:
+        """Return the next request: path, headers, body."""
+        if self.qstash is None:
+            return "/api/cron/process-courses", {"Authorization": f"Bearer {SECRET}"}, b""
+        _, messages = self.qstash
+        assert messages, "nobody has asked for another tick"
+        path, headers, body = messages.pop(0)
+        assert path == f"/v2/publish/{WEBHOOK}"
+        assert "upstash-not-before" not in headers, "what is ready is not put off"
+        return "/process-course", signature(body, WEBHOOK), body
+
     @contextmanager
     def _process(self) -> "Iterator[tuple[subprocess.Popen[str], str]]":
-        variables = {**os.environ, "CRON_SECRET": SECRET, "COURSEWRIGHT_TICKS__BUDGET": str(self.budget)}
+        variables = {**os.environ, "COURSEWRIGHT_TICKS__BUDGET": str(self.budget)}
+        if self.qstash is None:
+            variables["CRON_SECRET"] = SECRET
+        else:
+            variables |= {"WORKER_URL": WEBHOOK.removesuffix("/process-course"), "QSTASH_CURRENT_SIGNING_KEY": CURRENT}
+            variables |= {"QSTASH_URL": self.qstash[0], "QSTASH_TOKEN": "q"}
         command = [sys.executable, str(PROGRAM), self.url, str(self.least), str(self.most)]
         process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
         assert process.stdout
@@ -110,6 +134,26 @@ async def test_a_course_is_finished_on_a_host_that_kills(
     assert max(host.seconds) <= budget
     assert await repeated(fault) == 0
     assert await fault.ask("select count(*) from executions") == 45
+
+
+@pytest.mark.parametrize(
+    "limit, budget, least, most, ticks",
+    [(3.0, 2.5, 0.1, 0.6, 40), pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow)],
+)
+async def test_the_same_where_nobody_but_qstash_calls(
+    fault: Fault, database_url: str, limit: float, budget: float, least: float, most: float, ticks: int
+) -> None:
+    """There is one message at the beginning; each tick has to see to the next one before its time is up."""
+    job_id = await fault.enqueue([])
+    with listener() as (address, messages):
+        messages.append((f"/v2/publish/{WEBHOOK}", {}, json.dumps({"jobId": str(job_id)}).encode()))
+        host = Host(database_url, limit, budget, least, most, qstash=(address, messages))
+        job = await finished(fault, host, job_id, ticks)
+        assert (job.status, job.completed_tasks) == ("completed", 45)
+        assert host.killed == 0
+        assert max(host.seconds) <= budget
+        assert await repeated(fault) == 0
+        assert not messages, "a course that is finished needs no message"
 
 
 @needs_pgbouncer

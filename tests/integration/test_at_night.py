@@ -46,6 +46,20 @@ async def test_no_worker(pool: Pool, database_url: str, tmp_path: Path) -> None:
     assert "nobody does it" not in said
 
 
+async def test_transactions_of_another_level(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    level = "default_transaction_isolation"
+    await execute(
+        pool, f"do $$ begin execute format('alter database %%I set {level} = serializable', current_database()); end $$"
+    )
+    said = CommandLine(tmp_path, database_url).run("doctor", code=69)[0]
+    assert "✗ Transactions are serializable, and the queue needs read committed" in said
+    (fix,) = (line.strip() for line in said.splitlines() if line.strip().startswith("alter role"))
+    await execute(pool, fix)
+    assert "Transactions" not in run(database_url, tmp_path, "doctor")
+    said = CommandLine(tmp_path, f"{database_url} options='-c {level}=serializable'").run("doctor", code=69)[0]
+    assert "Take it out of the options" in said
+
+
 async def test_commands_name_jobs_of_every_organisation(pool: Pool, database_url: str, tmp_path: Path) -> None:
     job = await JobQueue(pool).enqueue("generate_course_v2", {}, organisation_id=uuid4())
     assert str(job) in run(database_url, tmp_path, "jobs")

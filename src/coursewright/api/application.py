@@ -12,6 +12,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from coursewright import __version__
+from coursewright.api.examples import add_examples
 from coursewright.api.metrics import Metrics
 from coursewright.api.problems import Problem, install_problems
 from coursewright.api.routes import (
@@ -90,7 +91,7 @@ def create_app(settings: Settings, opening: Opening, *, local: bool = False) -> 
     for part in (generation, jobs, events, actions, reports, knowledge, courses, ticks, webhooks, operations):
         app.include_router(part.router)
     app.mount("/docs/assets", operations.ASSETS)
-    _describe_problems(app)
+    _describe(app)
     api = settings.api
     if api.cors_origins:
         app.add_middleware(
@@ -111,7 +112,7 @@ def create_app(settings: Settings, opening: Opening, *, local: bool = False) -> 
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
+def _describe(app: FastAPI) -> None:
     build = app.openapi
 
     def described() -> dict[str, object]:
@@ -122,6 +123,7 @@ def _describe_problems(app: FastAPI) -> None:
             models |= own.pop("$defs", {}) | {"Problem": own}
             models.pop("HTTPValidationError", None)
             models.pop("ValidationError", None)
+            add_examples(schema)
         return app.openapi_schema or {}
 
     app.openapi = described  # type: ignore[method-assign] # the way that FastAPI's documentation shows

@@ -116,7 +116,26 @@ def _ask(url: str, where: str, reached: str) -> bool:
             return False
         _line("✓", name, reached)
         _vector(connection)
-    return True
+        return _isolation(connection)
+
+
+def _isolation(connection: psycopg.Connection[Any]) -> bool:
+    """The queue's functions look again after each lock: at a higher level they would see what was before it."""
+    from psycopg import sql
+
+    row = connection.execute(
+        "select setting, source, current_user, current_database() from pg_settings "
+        "where name = 'default_transaction_isolation'"
+    ).fetchone()
+    if row is None or row[0] == "read committed":
+        return True
+    level, source, role, database = row
+    fix = sql.SQL("alter role {} in database {} set default_transaction_isolation = 'read committed';").format(
+        sql.Identifier(role), sql.Identifier(database)
+    )
+    told = "Take it out of the options in DATABASE_URL or PGOPTIONS." if source == "client" else fix.as_string()
+    _line("✗", f"Transactions are {level}, and the queue needs read committed", told)
+    return False
 
 
 def _vector(connection: psycopg.Connection[Any]) -> None:

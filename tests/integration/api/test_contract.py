@@ -259,6 +259,16 @@ def test_the_column_exists_and_is_filled(observed: Observed, table: str, column:
     assert (table, column) in observed.filled, f"nothing fills {table}.{column}"
 
 
+def test_durations_are_estimated_from_what_was_seen(observed: Observed) -> None:
+    query: LiteralString = (
+        "select estimated_duration_seconds from public.course_generation_tasks "
+        "where job_id = %s and task_type = 'knowledge_analysis'"
+    )
+    assert _rows(observed.url, query, values=[observed.jobs["generate_course_v2"]]) == [(None,)]
+    ((seconds,),) = _rows(observed.url, query, values=[observed.jobs["generate_outline"]])
+    assert seconds >= 1
+
+
 def test_no_table_is_there_that_nothing_fills(observed: Observed) -> None:
     tables = _rows(
         observed.url,

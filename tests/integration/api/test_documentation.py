@@ -4,8 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from coursewright.api.application import create_app
@@ -20,15 +23,26 @@ SNIPPET = re.findall(r"^```js\n(.*?)^```", DEPLOYING, re.MULTILINE | re.DOTALL)[
 PAGES = ("/api/course-generation", "/api/knowledge-base", "/api/courses")
 
 
-def _described() -> dict[str, dict[str, object]]:
+def _described() -> dict[str, Any]:
     def never() -> object:
         raise AssertionError("only the description is asked for")
 
-    paths: dict[str, dict[str, object]] = create_app(settings_for("postgresql://unused"), never).openapi()["paths"]  # type: ignore[arg-type] # never called
-    return paths
+    return create_app(settings_for("postgresql://unused"), never).openapi()  # type: ignore[arg-type] # never called
 
 
-ROUTES = _described()
+ROUTES = _described()["paths"]
+
+
+def _contents() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what is described as JSON (or as a form) to be sent, or to be answered when all is well."""
+    for path, operations in ROUTES.items():
+        for method, operation in operations.items():
+            described = [("sent", operation.get("requestBody", {}))]
+            described += [(s, answer) for s, answer in operation["responses"].items() if s.startswith("2")]
+            for what, each in described:
+                for kind, content in each.get("content", {}).items():
+                    if kind in ("application/json", "multipart/form-data") and "schema" in content:  # else a file
+                        yield f"{method} {path} {what}", content
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -71,3 +85,10 @@ def test_the_page_names_every_route() -> None:
         last = path.replace("{baseClassId}", "").rstrip("/").rsplit("/", 1)[-1]
         part = path.rsplit("/", 2)[-2] if last.startswith("{") else last
         assert part in PAGE, path
+
+
+@pytest.mark.parametrize("content", [pytest.param(content, id=name) for name, content in _contents()])
+def test_what_is_sent_and_answered_has_an_example(content: dict[str, Any]) -> None:
+    assert "example" in content
+    schema = {**content["schema"], "components": _described()["components"]}
+    jsonschema.Draft202012Validator(schema).validate(content["example"])

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +14,7 @@ from coursewright.generation.graph import first_tasks
 from coursewright.queue import Snooze
 from coursewright.queue.leases import Leases
 from tests.integration.api.conftest import HANDBOOK, OURS, Service, served
-from tests.loopback import web_server
+from tests.loopback import listener
 from tests.qstash import CURRENT, NEXT
 from tests.qstash import signature as signed_for
 
@@ -135,23 +134,8 @@ async def test_a_webhook_for_no_job_is_told_so(host: Service) -> None:
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[Any]]]:
-    """Address of a server that remembers what it was sent."""
-    heard: list[Any] = []
-
-    class Heard(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            heard.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(200)
-            self.send_header("content-length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with web_server(Heard) as url:
-        yield url, heard
+    with listener() as listening:
+        yield listening
 
 
 async def test_a_tick_rings_for_the_next_one_while_work_remains(

@@ -34,7 +34,8 @@ _FORM = {
                             "description": "The knowledge base; a new id makes one. Default: a new one.",
                         },
                     },
-                }
+                },
+                "example": {"file": "handbook.pdf", "base_class_id": "7d9f2a34-5f0e-4c57-9d0a-2f8a3f1c6b10"},
             }
         },
     }

@@ -44,7 +44,7 @@ begin
            failed_tasks = j.failed_tasks - c.failed, skipped_tasks = j.skipped_tasks - c.skipped
       from counted c where j.id = job and c.total > 0;
     with learned as materialized (
-        select k.type, greatest(1, round(l.typical))::integer as seconds
+        select k.type, ceil(l.typical)::integer as seconds
           from (select distinct s.type from jsonb_to_recordset(specs) as s (type text)) k
          cross join lateral coursewright.learned_seconds(k.type) l),
     written as (
