@@ -49,6 +49,7 @@ async def read_files(files: Sequence[SourceFile], settings: DocumentSettings) ->
 
     readers = min(settings.readers or os.cpu_count() or 1, len(files))
     tasks = [asyncio.create_task(work()) for _ in range(readers)]
+    getter: asyncio.Future[FileRead] | None = None
     try:
         for _ in files:
             getter = asyncio.ensure_future(done.get())
@@ -64,9 +65,10 @@ async def read_files(files: Sequence[SourceFile], settings: DocumentSettings) ->
             yield getter.result()
         await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        under_way: list[asyncio.Future[FileRead] | asyncio.Task[None]] = [*tasks, *([getter] if getter else [])]
+        for each in under_way:
+            each.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 class _Child:

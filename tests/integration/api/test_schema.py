@@ -4,18 +4,23 @@ Two runs: one with ids of things that exist (without DELETE, which would end it 
 """
 
 import asyncio
+import base64
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE
 from coursewright.db.pool import open_pool
 from coursewright.settings import DatabaseSettings
 from tests.integration.api.conftest import Service, served
 from tests.integration.api.server import serving
+from tests.qstash import CURRENT
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[3]
 CHECKS = ",".join(
     (
         "not_a_server_error",
@@ -35,7 +40,10 @@ async def _made(url: str) -> tuple[str, dict[str, str]]:
         open_pool(url, DatabaseSettings()) as pool,
         served(pool, url, limits={"enabled": False}) as service,
     ):
-        return service.ours.key, await _ids(service)
+        ids = await _ids(service)
+        async with pool.connection() as connection:  # ticks find nothing that may begin
+            await connection.execute("update coursewright.admission set max_running = 0")
+        return service.ours.key, ids
 
 
 async def _ids(service: Service) -> dict[str, str]:
@@ -59,7 +67,21 @@ def test_every_answer_is_as_described(known: bool, tmp_path: Path, database_url:
     config = tmp_path / "schemathesis.toml"
     config.write_text("[parameters]\n" + "".join(f'"{name}" = "{value}"\n' for name, value in ids.items() if known))
     options = ["--workers", "0"]  # what is asked for is not carried out: the machine is needed for asking
-    environment = {"COURSEWRIGHT_LIMITS__ENABLED": "false", "COURSEWRIGHT_API__METRICS_TOKEN": "m"}
+    public = "http://127.0.0.1:9"
+    environment = {
+        "COURSEWRIGHT_LIMITS__ENABLED": "false",
+        "COURSEWRIGHT_API__METRICS_TOKEN": key,
+        "CRON_SECRET": key,
+        "OPENAI_WEBHOOK_SECRET": "whsec_" + base64.b64encode(b"a" * 24).decode(),
+        "WORKER_URL": public,
+        "QSTASH_CURRENT_SIGNING_KEY": CURRENT,
+        "COURSEWRIGHT_TICKS__BUDGET": "1",
+        "COURSEWRIGHT_TICKS__CHAINS": "0",
+    }
+    reached = tmp_path / "reached"
+    hooks = os.environ | {"SCHEMATHESIS_HOOKS": "tests.integration.api.signed_by_qstash", "PYTHONPATH": str(ROOT)}
+    hooks |= {"WEBHOOK_URL": f"{public}{WEBHOOK_ROUTE}", "REACHED": str(reached)}
+    hooks |= {"JOB_ID": ids["path.jobId"]} if known else {}
     with serving(database_url, tmp_path, *options, environment=environment) as address:
         command = [
             str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run",
@@ -69,5 +91,7 @@ def test_every_answer_is_as_described(known: bool, tmp_path: Path, database_url:
         ]  # fmt: skip
         if known:
             command += ["--exclude-method", "DELETE", "--exclude-path-regex", "/events/"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(command, cwd=tmp_path, env=hooks, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    ticks = {f"GET {CRON_ROUTE}", f"POST {CRON_ROUTE}"} | ({f"POST {WEBHOOK_ROUTE}"} if known else set())
+    assert set(reached.read_text().splitlines()) == ticks
