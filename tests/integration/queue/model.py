@@ -307,9 +307,9 @@ class Queue:
         while changed:
             changed = False
             for task in job.tasks.values():
-                states = [job.tasks[key].status for key in task.dependencies]
                 if task.status != "pending":
-                    continue
+                    continue  # what is settled may depend on a task that is no longer there
+                states = [job.tasks[key].status for key in task.dependencies]
                 plan = job.tasks["plan"].status if task.brought else "completed"
                 if plan in UNDONE or (task.needs == "completed" and any(state in UNDONE for state in states)):
                     task.status, changed = "skipped", True
