@@ -54,6 +54,9 @@ async def test_without_a_secret_nobody_ticks(service: Service) -> None:
     answer = await service.anonymous.post(CRON, headers={"Authorization": "Bearer "})
     assert answer.status_code == 401
     assert "CRON_SECRET" in answer.json()["hint"]
+    answer = await service.anonymous.post(WEBHOOK, json={"jobId": str(uuid4())})
+    assert answer.status_code == 401
+    assert "WORKER_URL" in answer.json()["hint"]
 
 
 async def test_ticks_read_documents_and_make_the_course(host: Service) -> None:

@@ -13,7 +13,7 @@ from coursewright.api.problems import as_invalid, responses
 from coursewright.api.ticking import is_timer, tick, told
 from coursewright.app import CRON_ROUTE, WEBHOOK_ROUTE, Coursewright
 from coursewright.doorbells.qstash import verify
-from coursewright.errors import ConfigurationError, NotFound, Unauthenticated
+from coursewright.errors import NotFound, Unauthenticated
 from coursewright.generation.wish import storable
 
 router = APIRouter(tags=["ticks"])
@@ -67,8 +67,8 @@ async def process_course(request: Request, program: Program) -> WebhookReport:
     body = await request.body()
     settings = program.settings
     if not settings.worker_url:
-        raise ConfigurationError(
-            "Webhooks cannot be verified without the address that they are signed for.",
+        raise Unauthenticated(
+            "Webhooks need the address that they are signed for, and none is configured.",
             hint="Set WORKER_URL to the public address of this service.",
         )
     keys = (settings.qstash_current_signing_key, settings.qstash_next_signing_key)

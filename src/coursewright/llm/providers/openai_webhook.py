@@ -17,10 +17,10 @@ def ended(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> st
     """Return the id of what a webhook says has ended, well or not; None: it tells of something else.
 
     `headers` in lower case. Any of the secrets will do, so that they can be rotated. Raises Unauthenticated when it is
-    not signed with one of them within the last five minutes, ConfigurationError when there is none.
+    not signed with one of them within the last five minutes, ConfigurationError when one is no secret.
     """
     if not secrets:
-        raise ConfigurationError("Webhooks of OpenAI cannot be verified: no signing secret is configured.", hint=_HINT)
+        raise Unauthenticated("Webhooks of OpenAI need a signing secret, and none is configured.", hint=_HINT)
     why = "it is not signed"
     for secret in secrets:
         try:
