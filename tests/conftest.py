@@ -47,6 +47,7 @@ def _in_database(url: str, name: str) -> str:
     return make_conninfo(url, dbname=name)
 
 
+_ROOM = 3 << 30  # bytes; a third of it is used
 _FOLDER = "COURSEWRIGHT_TEST_FOLDER"  # of the server; set by the first process, inherited by those of pytest-xdist
 
 
@@ -61,8 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("OPENAI_", "ANTHROPIC_", "COURSEWRIGHT_PROVIDERS"))]:
         del os.environ[name]  # nothing here may spend, whatever key lies about
     if _FOLDER not in os.environ:
-        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="coursewright-tests-")
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="coursewright-tests-", dir=_memory())
         config.add_cleanup(_remove_folder)
+
+
+def _memory() -> str | None:
+    """Return a folder in memory with room for the server: the database of each test is hundreds of files."""
+    folder = "/dev/shm"
+    return folder if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM else None
 
 
 def _remove_folder() -> None:

@@ -12,7 +12,7 @@ from coursewright.documents.reading import FileRead, SourceFile, read_files
 from coursewright.documents.retrieve import Retriever
 from coursewright.documents.store import DocumentRow, DocumentStore
 from coursewright.errors import NothingToRead, UnreadableDocument
-from coursewright.exporters.export import MARKER
+from coursewright.exporters.formats import MARKER
 from coursewright.progress import KnowledgeBase, Reading
 from coursewright.settings import DocumentSettings
 

@@ -149,7 +149,7 @@ def test_nonsense_is_rejected_and_the_built_in_author_stands_in(line: CommandLin
 
 def test_chaos_and_quotas_are_survived(line: CommandLine) -> None:
     line.page()
-    # The verdict tells calls by what they say, and a quiz and an exam on one lesson say the same: not both at once.
+    # The verdict tells calls by what they say, and a quiz and an exam on one lesson say the same: one after the other.
     line.environment["COURSEWRIGHT_WORKER__CONCURRENCY"] = "1"
     with llmock("--error-rate-429", "0.15", "--error-rate-503", "0.05", "--rpm", "600") as port:
         line.run("generate", "docs", *NONSENSE, "--base-url", _url(port), "--out", "out")

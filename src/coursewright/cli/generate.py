@@ -51,7 +51,7 @@ from coursewright.cli.progress import Display
 from coursewright.cli.report import result, tell_course, tell_reading, title_in
 from coursewright.cli.spending import ModelOptions, raised_cap, spent, spent_json, spent_text, tell_quote
 from coursewright.errors import DatabaseUnavailable, Interrupted, NeedsAction, NotFound, OutputError
-from coursewright.exporters.formats import FORMATS, Format
+from coursewright.exporters.formats import FORMATS, MARKER, Format
 
 if TYPE_CHECKING:
     from coursewright.app import Coursewright
@@ -283,8 +283,6 @@ def open_course(
     ] = None,
 ) -> None:
     """Open a course in the browser."""
-    from coursewright.exporters.export import MARKER
-
     page = _newest("*/site/index.html") if folder is None else folder / "site" / "index.html"
     if page is None or not page.is_file():
         where = folder or (course.parent if (course := _newest("*/course.json")) else Path("out"))

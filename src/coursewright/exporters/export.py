@@ -12,11 +12,9 @@ from pathlib import Path
 from coursewright.course.model import Course
 from coursewright.course.quality import Quality
 from coursewright.errors import OutputError
-from coursewright.exporters.formats import FORMATS, Format
+from coursewright.exporters.formats import FORMATS, MARKER, Format
 from coursewright.exporters.markdown import render_markdown
 from coursewright.exporters.site import render_site
-
-MARKER = ".coursewright-export"  # says that a folder is ours, whose course it holds, and what in it may be replaced
 
 
 def export(course: Course, quality: Quality, formats: Sequence[Format] = FORMATS, *, out: Path) -> tuple[Path, ...]:
@@ -148,4 +146,4 @@ def _explained(out: Path) -> Iterator[None]:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}.", hint=hint) from error
 
 
-__all__ = ["FORMATS", "MARKER", "Format", "check_folder", "export", "render", "render_json"]
+__all__ = ["FORMATS", "Format", "check_folder", "export", "render", "render_json"]

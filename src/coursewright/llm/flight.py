@@ -23,6 +23,7 @@ from coursewright.errors import (
     CoursewrightError,
     DatabaseUnavailable,
     NoCapacity,
+    Overloaded,
     RateLimited,
     ReplyLost,
     RequestRefused,
@@ -338,7 +339,7 @@ class Flights:
             refund=0.0 if billed else sent.tokens,
             seconds=seconds,
             error=error.code,
-            retry_after=error.retry_after if isinstance(error, CallError) else None,
+            retry_after=error.retry_after if isinstance(error, RateLimited | Overloaded) else None,
             requests={"limit": limits.requests.limit},
             tokens={"limit": limits.tokens.limit},
         )

@@ -20,7 +20,6 @@ from coursewright.errors import (
     NeedsAction,
     NeedsWorker,
     NoUsableReply,
-    Overloaded,
     RequestRefused,
 )
 from coursewright.llm import Abilities, Deferred, Finish, Reply, Request, Usage, Verdict
@@ -249,17 +248,6 @@ async def test_a_reply_that_comes_after_another_is_paid_for_but_changes_nothing(
         assert not await CallRows(pool).record_reply(send, {}, reply_to_json(REPLY), Decimal("0.5"))
     assert (await bench.ask()).value == "HONEY 0"
     assert await bench.money() == pytest.approx([0, settled + 0.5, 0])
-
-
-async def test_a_provider_that_says_when_to_ask_again_is_asked_then(pool: Pool) -> None:
-    bench = GatewayBench(pool, script(Overloaded("HTTP 503.", retry_after=300), Say("honey")))
-    for _ in range(2):
-        with pytest.raises(Deferred) as raised:
-            await bench.ask()
-        assert 290 < raised.value.seconds < 310
-    assert len(bench.provider.log) == 1
-    await bench.skip_waits()
-    assert (await bench.ask()).value == "HONEY"
 
 
 async def test_text_that_postgres_does_not_take_is_stored_all_the_same(pool: Pool) -> None:

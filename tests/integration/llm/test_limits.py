@@ -134,6 +134,22 @@ async def test_a_429_blocks_all_for_as_long_as_it_says_and_lowers_the_rate_once(
     assert await bench.sql("select state from coursewright.breakers union all select 'none'") == "none"
 
 
+async def test_a_503_blocks_all_for_as_long_as_it_says_and_leaves_the_rate(pool: Pool) -> None:
+    outcomes: list[Outcome] = [Say("ok"), Overloaded("HTTP 503.", retry_after=30), Say("ok")]
+    bench = GatewayBench(pool, lambda request, asked: outcomes[min(asked, 2)], limits=LIMITS)
+    await bench.ask("first")
+    rate = (await state(bench)).requests_rate
+    with pytest.raises(Deferred):
+        await bench.ask("second")
+    for each in ("second", "third"):
+        assert 29 <= await waits(bench, each) < 36
+    found = await state(bench)
+    assert (found.requests_rate, found.refused) == (rate, 0)
+    await let_pass(bench, 36)
+    await bench.ask("second")
+    await bench.ask("third")
+
+
 async def test_an_unknown_limit_is_learned_from_the_first_429(pool: Pool) -> None:
     bench = GatewayBench(pool, lambda request, asked: Say("ok") if asked < 30 else RateLimited("slow down"))
     for n in range(30):

@@ -201,16 +201,17 @@ begin
             l.factor := greatest(0.02, l.factor * case when since < 15 then 0.7 else 0.85 end);
             l.decreased_at := at;
         end if;
-        until := at + make_interval(secs => coalesce((told ->> 'retry_after')::double precision, 1));
-        if until > l.blocked_until then
-            l.blocked_until := until;
-            l.refilled_at := until;
-            l.requests_level := least(l.requests_level, 0);
-            l.tokens_level := least(l.tokens_level, 0);
-        end if;
     else
         null;
     end case;
+    until := at + make_interval(secs => coalesce((told ->> 'retry_after')::double precision,
+                                                 case told ->> 'outcome' when 'rate_limited' then 1 end));
+    if until > l.blocked_until then
+        l.blocked_until := until;
+        l.refilled_at := until;
+        l.requests_level := least(l.requests_level, 0);
+        l.tokens_level := least(l.tokens_level, 0);
+    end if;
     update coursewright.limits x
        set requests_rate = l.requests_rate, tokens_rate = l.tokens_rate, learned = l.learned, factor = l.factor,
            requests_level = l.requests_level, tokens_level = l.tokens_level, refilled_at = l.refilled_at,
