@@ -30,7 +30,7 @@ check: setup ## lint, formatting, types, layers, and the snippets and links of t
 	$(BIN)/lint-imports
 	$(PYTEST) -q tests/test_docs.py
 
-test: setup ## everything but the slow tests, a quarter of an hour on two cores
+test: setup ## everything but the slow tests, ten minutes on two cores
 	scripts/test_dependencies.sh
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow"
 
