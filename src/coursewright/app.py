@@ -30,6 +30,7 @@ from coursewright.documents.retrieve import Hit, Retriever
 from coursewright.documents.storage import Storage
 from coursewright.documents.store import DocumentStore
 from coursewright.errors import (
+    ConfigurationError,
     InputError,
     JobFailed,
     NeedsAction,
@@ -150,7 +151,15 @@ class Coursewright:
         on_progress: Callable[[Reading], None] = lambda _: None,
         on_embedding: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> KnowledgeBase:
-        """Read files and folders into a knowledge base of the local organisation; see `FolderReader.read`."""
+        """Read files and folders into a knowledge base of the local organisation; see `FolderReader.read`.
+
+        Raises ConfigurationError where an application keeps the organisations.
+        """
+        if await self.keys.beside_application():
+            raise ConfigurationError(
+                "This database belongs to an application: what is made here belongs to one of its users.",
+                hint="Ask through the API (coursewright serve), or unset DATABASE_URL to work in a folder of your own.",
+            )
         return await self._folders.read(paths, strict=strict, on_progress=on_progress, on_embedding=on_embedding)
 
     async def search(self, question: str, knowledge_base_id: UUID | None = None, *, limit: int = 10) -> list[Hit]:

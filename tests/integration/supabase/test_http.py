@@ -11,9 +11,11 @@ import httpx2
 import psycopg
 import pytest
 
+from coursewright.cli.exits import EXIT_CODES
 from coursewright.db.migrate import migrate
 from coursewright.db.pool import open_pool
 from coursewright.settings import DatabaseSettings
+from tests.e2e.command_line import CommandLine
 from tests.integration.api.conftest import SMALL, Service, served
 from tests.integration.supabase.conftest import USER
 from tests.integration.supabase.programs import BASE, OURS
@@ -124,3 +126,12 @@ def test_a_key_must_name_one_of_the_applications_users(project: str, tmp_path: P
     made = create("--user", USER, "--organisation", str(OURS))
     assert made.returncode == 0, made.stderr
     assert made.stdout.startswith("cw_")
+
+
+def test_courses_of_nobody_are_not_made_beside_an_application(project: str, tmp_path: Path) -> None:
+    line = CommandLine(tmp_path, project)
+    line.page()
+    _, err = line.run("generate", "docs", code=EXIT_CODES["configuration"])
+    assert "unset DATABASE_URL" in err
+    with psycopg.connect(project) as connection:
+        assert connection.execute("select count(*) from coursewright.documents").fetchone() == (0,)
