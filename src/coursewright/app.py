@@ -99,9 +99,8 @@ class Coursewright:
         self.ledger = Ledger(pool)
         self.replies = Cache(pool, settings.gateway)
         self.courier = configured_courier(pool, settings.delivery, self.courses.load, render_lesson)
-        self._bells = configured_bells(
-            settings, url, self.operations.tally.count, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE
-        )
+        self._tick_bell = tick_bell(settings, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE)
+        self._bells = configured_bells(settings, url, self.operations.tally.count, self._tick_bell)
         self.providers = providers or ConfiguredProviders(settings.providers, ProviderKeys(pool, settings.master_keys))
         self._pool = self.pool = pool
         self._leases = Leases(pool, first_tasks(), expected=EXPECTED_TASKS)
@@ -291,7 +290,7 @@ class Coursewright:
         """
         began = time.monotonic() if began is None else began
         end = began + budget
-        bell = tick_bell(self.settings, webhook_route=WEBHOOK_ROUTE, cron_route=CRON_ROUTE) if ring else None
+        bell = self._tick_bell if ring else None
         if bell:
             budget -= seconds_to_ring(budget)
         # A document gets what a tick can give, so that one that takes longer fails with a reason instead of for ever.

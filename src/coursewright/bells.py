@@ -19,15 +19,10 @@ _SECONDS_TO_ANSWER = 0.1  # after that
 _SOON = 5.0  # seconds: what is due later is left to a timer, or to a bell that rings at a given time
 
 
-def configured_bells(settings: Settings, url: str, count: Count, *, webhook_route: str, cron_route: str) -> Bells:
-    """Return them all; the database's own is always there. The routes are those of the service, for who rings there.
-
-    `count` is told of each ring.
-    """
-    ringing: list[Ringing] = []
+def configured_bells(settings: Settings, url: str, count: Count, tick: Ringing | None) -> Bells:
+    """Return them all; the database's own is always there. `tick`: of `tick_bell`. `count` is told of each ring."""
+    ringing: list[Ringing] = [tick] if tick else []
     listening: dict[str, Listen] = {"notify": NotifyDoorbell(url, settings.database).listen}
-    if bell := tick_bell(settings, webhook_route=webhook_route, cron_route=cron_route):
-        ringing.append(bell)
     if settings.redis_url:
         bull = BullDoorbell(settings.redis_url.get_secret_value())
         ringing.append(bull)

@@ -194,8 +194,10 @@ class Organisation:
                 )  # fmt: skip
             await self.library.keep_analysis(knowledge_base_id, found.model_dump_json(), fingerprint)
         terms = [concept.term for concept in found.concepts[:_OBJECTIVES]]
-        words = catalogue(found.language) if terms else None
-        return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms if words))
+        if not terms:  # as in a language that has no catalogue
+            return AnalysedBase(found, ())
+        words = catalogue(found.language)
+        return AnalysedBase(found, tuple(words.say("objectives", "define", term=term) for term in terms))
 
     async def search(self, knowledge_base_id: UUID, question: str, *, limit: int) -> list[Hit]:
         """Return the passages that answer a question best, best first. Raises NotFound."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +25,21 @@ _SHOWN_FLAGS = 3  # of each measure; the rest is in quality.json
 
 def tell_reading(base: KnowledgeBase) -> None:
     """Name the documents that are not used (files of one reason in one line) and those that were not read whole."""
-    reasons: dict[str, list[str]] = {}
-    for each in base.left_out:
-        reasons.setdefault(each.reason, []).append(each.document)
-    for reason, names in reasons.items():
+    for reason, names in _grouped((each.reason, each.document) for each in base.left_out).items():
         say("!", f"left out {_named(names)}: {reason}")
-    warned: dict[str, list[str]] = {}
-    for found in base.warnings:
-        warned.setdefault(found.document, []).append(found.warning)
-    alike: dict[str, list[str]] = {}
-    for name, warnings in warned.items():
-        alike.setdefault("; ".join(warnings), []).append(name)
+    warned = _grouped((each.document, each.warning) for each in base.warnings)
+    alike = _grouped(("; ".join(warnings), name) for name, warnings in warned.items())
     for warning, names in list(alike.items())[:_SHOWN_WARNINGS]:
         say("!", f"{_named(names)}: {warning}")
     if more := sum(len(names) for names in list(alike.values())[_SHOWN_WARNINGS:]):
         say("!", f"{count(more, 'more document')} not read whole")
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _named(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row, scalar_row
@@ -28,6 +28,13 @@ class DocumentRow:
     warnings: list[str]
     bytes: int
     passages: int
+
+
+class Losses(NamedTuple):
+    """Documents that could not be read, with the reason; and what others lost when they were read, or by guesses."""
+
+    left_out: list[tuple[str, str]]
+    warnings: list[tuple[str, str]]
 
 
 class DocumentStore:
@@ -98,15 +105,13 @@ class DocumentStore:
             async with self._pool.connection() as connection:
                 return await fetch_all(connection, DocumentRow, sql(__package__, "list_documents"), key)
 
-    async def left_out(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]:
-        """Return name and reason of the documents that could not be read."""
+    async def losses(self, organisation_id: UUID, knowledge_base_id: UUID) -> Losses:
+        """Return what the course cannot know, because it was not read."""
         documents = await self.documents(organisation_id, knowledge_base_id)
-        return [(each.name, each.error or "") for each in documents if each.status == "error"]
-
-    async def warnings(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]:
-        """Return name and warning of the documents that were not read whole, or by guesses."""
-        documents = await self.documents(organisation_id, knowledge_base_id)
-        return [(each.name, warning) for each in documents for warning in each.warnings]
+        return Losses(
+            [(each.name, each.error or "") for each in documents if each.status == "error"],
+            [(each.name, warning) for each in documents for warning in each.warnings],
+        )
 
     async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int:
         """Count the documents that are waiting to be read in the background, or are being read."""

@@ -14,6 +14,7 @@ from coursewright.course.model import Provenance, Section
 from coursewright.course.plan import Analysis, CourseRequest, LessonPlan, Neighbour, Outline, QuestionPlan, SectionPlan
 from coursewright.course.quality import Flag, LeftOut, ReadingWarning
 from coursewright.documents.passages import Passage
+from coursewright.documents.store import Losses
 from coursewright.errors import Conflict, NeedsAction, NotFound, NoUsableReply, RequestRefused
 from coursewright.generation.conclusion import conclude, outline_summary, summary
 from coursewright.generation.courses import CourseStore
@@ -42,9 +43,7 @@ class Sources(Protocol):
         self, organisation_id: UUID, knowledge_base_id: UUID, ids: Sequence[str]
     ) -> list[Passage]: ...
 
-    async def left_out(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]: ...
-
-    async def warnings(self, organisation_id: UUID, knowledge_base_id: UUID) -> list[tuple[str, str]]: ...
+    async def losses(self, organisation_id: UUID, knowledge_base_id: UUID) -> Losses: ...
 
     async def unread(self, organisation_id: UUID, knowledge_base_id: UUID) -> int: ...
 
@@ -215,8 +214,9 @@ class CourseSteps:
                 len(substituted or ()),
             ),
         )
-        left_out = [LeftOut(document=name, reason=why) for name, why in await self._sources.left_out(*where)]
-        warnings = [ReadingWarning(document=name, warning=it) for name, it in await self._sources.warnings(*where)]
+        lost = await self._sources.losses(*where)
+        left_out = [LeftOut(document=name, reason=why) for name, why in lost.left_out]
+        warnings = [ReadingWarning(document=name, warning=it) for name, it in lost.warnings]
         end = await self._run(
             conclude, outline, outputs, passages, request, provenance, str(lease.base_class_id),
             left_out=left_out, warnings=warnings, substituted=substituted,

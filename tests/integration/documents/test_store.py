@@ -100,7 +100,7 @@ async def test_a_document_that_cannot_be_read_is_left_out_with_its_reason(store:
     error = UnreadableDocument("scan.pdf", "it holds images only", hint="Run OCR.")
     await _keep(store, FileRead("scan.pdf", error=error))
     await _keep(store, _read("bees.md", BEES))
-    assert await store.left_out(OURS, BASE) == [("scan.pdf", "it holds images only")]
+    assert (await store.losses(OURS, BASE)).left_out == [("scan.pdf", "it holds images only")]
     row = next(each for each in await store.documents(OURS, BASE) if each.name == "scan.pdf")
     assert (row.status, row.error, row.hint, row.passages) == ("error", "it holds images only", "Run OCR.", 0)
 
@@ -108,8 +108,8 @@ async def test_a_document_that_cannot_be_read_is_left_out_with_its_reason(store:
 async def test_what_was_lost_or_guessed_when_a_document_was_read_is_kept(store: DocumentStore) -> None:
     await _keep(store, _read("bees.md", BEES + b"\0"))
     await _keep(store, FileRead("scan.pdf", error=UnreadableDocument("scan.pdf", "it holds images only")))
-    assert await store.warnings(OURS, BASE) == [("bees.md", "1 NUL character was dropped")]
-    assert await store.warnings(THEIRS, BASE) == []
+    assert (await store.losses(OURS, BASE)).warnings == [("bees.md", "1 NUL character was dropped")]
+    assert (await store.losses(THEIRS, BASE)).warnings == []
 
 
 async def test_reading_again_replaces_passages_and_forgets_the_error(store: DocumentStore) -> None:
@@ -117,7 +117,7 @@ async def test_reading_again_replaces_passages_and_forgets_the_error(store: Docu
     await store.record(BASE, _read("bees.md", BEES))
     before = await store.passages(OURS, BASE)
     assert before
-    assert await store.left_out(OURS, BASE) == []
+    assert (await store.losses(OURS, BASE)).left_out == []
     await store.record(BASE, _read("bees.md", BEES + b"\n## Queens\n\nQueens lay.\n"))
     after = await store.passages(OURS, BASE)
     assert after[: len(before)] == before
@@ -141,7 +141,7 @@ async def test_another_organisation_sees_nothing(store: DocumentStore, kept: lis
     assert await store.documents(THEIRS, BASE) == []
     assert await store.passages(THEIRS, BASE) == []
     assert await store.passages_by_id(THEIRS, BASE, [kept[0].id]) == []
-    assert await store.left_out(THEIRS, BASE) == []
+    assert (await store.losses(THEIRS, BASE)).left_out == []
 
 
 async def test_offsets_of_passages_count_the_characters_of_the_stored_text(

@@ -19,7 +19,8 @@ _LIKELY = frozenset(  # of courses
         *("ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"),
     ]
 )
-_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|\S*[\d_/\\=<>|{}$]\S*")
+# Looking behind keeps the time linear in texts that do not separate words.
+_NOT_PROSE = re.compile(r"`[^`]*`|https?://\S+|(?<![^\s`])\S*[\d_/\\=<>|{}$]\S*")
 _GRADES: dict[str, float] = {
     "kindergarten": 0, "1st-grade": 1, "2nd-grade": 2, "3rd-grade": 3, **{f"{n}th-grade": n for n in range(4, 13)},
     "college": 14, "graduate": 16, "professional": 16, "master": 17,
