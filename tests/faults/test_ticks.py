@@ -113,6 +113,22 @@ async def repeated(fault: Fault) -> int:
     return count
 
 
+async def made(fault: Fault, host: Host, job_id: UUID, most: int) -> None:
+    """Have ticks until the course is made: none overran, and no step was carried out twice."""
+    job = await finished(fault, host, job_id, most)
+    assert job.status == "completed", job.error_message
+    assert (job.total_tasks, job.completed_tasks) == (45, 45)
+    assert host.killed == 0, "a tick was not over when its host killed it"
+    assert max(host.seconds) <= host.budget
+    assert await repeated(fault) == 0
+
+
+up_to_ten_seconds = pytest.mark.parametrize(
+    "limit, budget, least, most, ticks",
+    [(3.0, 2.5, 0.1, 0.6, 40), pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow)],
+)
+
+
 @pytest.mark.parametrize(
     "limit, budget, least, most, ticks",
     [
@@ -127,19 +143,11 @@ async def test_a_course_is_finished_on_a_host_that_kills(
 ) -> None:
     job_id = await fault.enqueue([])
     host = Host(database_url, limit, budget, least, most)
-    job = await finished(fault, host, job_id, ticks)
-    assert job.status == "completed", job.error_message
-    assert (job.total_tasks, job.completed_tasks) == (45, 45)
-    assert host.killed == 0, "a tick was not over when its host killed it"
-    assert max(host.seconds) <= budget
-    assert await repeated(fault) == 0
+    await made(fault, host, job_id, ticks)
     assert await fault.ask("select count(*) from executions") == 45
 
 
-@pytest.mark.parametrize(
-    "limit, budget, least, most, ticks",
-    [(3.0, 2.5, 0.1, 0.6, 40), pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow)],
-)
+@up_to_ten_seconds
 async def test_the_same_where_nobody_but_qstash_calls(
     fault: Fault, database_url: str, limit: float, budget: float, least: float, most: float, ticks: int
 ) -> None:
@@ -148,19 +156,12 @@ async def test_the_same_where_nobody_but_qstash_calls(
     with listener() as (address, messages):
         messages.append((f"/v2/publish/{WEBHOOK}", {}, json.dumps({"jobId": str(job_id)}).encode()))
         host = Host(database_url, limit, budget, least, most, qstash=(address, messages))
-        job = await finished(fault, host, job_id, ticks)
-        assert (job.status, job.completed_tasks) == ("completed", 45)
-        assert host.killed == 0
-        assert max(host.seconds) <= budget
-        assert await repeated(fault) == 0
+        await made(fault, host, job_id, ticks)
         assert not messages, "a course that is finished needs no message"
 
 
 @needs_pgbouncer
-@pytest.mark.parametrize(
-    "limit, budget, least, most, ticks",
-    [(3.0, 2.5, 0.1, 0.6, 40), pytest.param(10.0, 9.0, 1.0, 6.0, 60, marks=pytest.mark.slow)],
-)
+@up_to_ten_seconds
 async def test_the_same_through_a_pooler_in_transaction_mode(
     fault: Fault, database_url: str, limit: float, budget: float, least: float, most: float, ticks: int
 ) -> None:
@@ -168,12 +169,7 @@ async def test_the_same_through_a_pooler_in_transaction_mode(
     job_id = await fault.enqueue([])
     with pooler(database_url) as url:
         host = Host(url, limit, budget, least, most)
-        job = await finished(fault, host, job_id, ticks)
-        assert job.status == "completed", job.error_message
-        assert job.completed_tasks == 45
-        assert host.killed == 0
-        assert max(host.seconds) <= budget
-        assert await repeated(fault) == 0
+        await made(fault, host, job_id, ticks)
 
         # One that is killed in the middle holds nothing for longer than its lease.
         another = await fault.enqueue([])

@@ -202,59 +202,61 @@ def _by_qstash(address: str) -> dict[str, Any]:
     return keys | {"ticks": {"budget": 20}, "limits": {"enabled": False}}
 
 
+@pytest.fixture
+async def rung(
+    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
+) -> AsyncIterator[tuple[Service, list[Any], UUID]]:
+    """A service that only QStash's messages wake, what it publishes, and a job that it has published."""
+    address, heard = elsewhere
+    async with served(pool, database_url, **_by_qstash(address)) as started:
+        yield started, heard, await started.ask(await started.upload())
+
+
 async def _nothing_may_begin(pool: Pool) -> None:
     """Have jobs wait for their turn for good: then a tick leaves them behind, however much time it has."""
     async with pool.connection() as connection:
         await connection.execute("update coursewright.rotation set max_running = 0")
 
 
-async def test_qstash_alone_brings_a_course_to_its_end(
-    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
-) -> None:
+async def test_qstash_alone_brings_a_course_to_its_end(pool: Pool, rung: tuple[Service, list[Any], UUID]) -> None:
     """No CRON_SECRET and no timer: each message that leaves work behind is followed by another one."""
-    address, heard = elsewhere
-    async with served(pool, database_url, **_by_qstash(address)) as host:
-        job_id = await host.ask(await host.upload())
-        await _nothing_may_begin(pool)
-        answers = []
-        while heard:
-            path, headers, body = heard.pop(0)
-            assert (path, headers["upstash-retries"]) == (f"/v2/publish/{PUBLIC}{WEBHOOK}", "3")
-            assert "upstash-not-before" not in headers
-            answers.append((await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))).json())
-            async with pool.connection() as connection:
-                await connection.execute("update coursewright.rotation set max_running = 20")
-        assert (await host.program.jobs.get(job_id)).status == "completed"
+    host, heard, job_id = rung
+    await _nothing_may_begin(pool)
+    answers = []
+    while heard:
+        path, headers, body = heard.pop(0)
+        assert (path, headers["upstash-retries"]) == (f"/v2/publish/{PUBLIC}{WEBHOOK}", "3")
+        assert "upstash-not-before" not in headers
+        answers.append((await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))).json())
+        async with pool.connection() as connection:
+            await connection.execute("update coursewright.rotation set max_running = 20")
+    assert (await host.program.jobs.get(job_id)).status == "completed"
     assert len(answers) > 1
     assert (answers[0]["remaining"], answers[-1]["remaining"]) == (1, 0)
 
 
-async def test_what_is_due_later_is_rung_for_at_its_time(
-    pool: Pool, database_url: str, elsewhere: tuple[str, list[Any]]
-) -> None:
-    address, heard = elsewhere
-    async with served(pool, database_url, **_by_qstash(address)) as host:
-        job_id = await host.ask(await host.upload())
-        _, _, body = heard.pop()
-        leases = Leases(pool, first_tasks())
-        await leases.admit("w")
-        (lease,) = await leases.claim("w", 1, 15)
-        await leases.release(lease, Snooze(900))
-        before = int(time.time())
-        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
-        assert (answer.status_code, answer.json()["remaining"]) == (200, 2)
-        ((_, headers, published),) = heard
-        assert json.loads(published) == {"jobId": str(job_id)}
-        assert before + 800 < int(headers["upstash-not-before"]) < before + 1000
-        # What another worker has begun needs no message; nor does what has its own time, and was published with it.
-        heard.clear()
-        async with pool.connection() as connection:
-            await connection.execute("update course_generation_tasks set run_at = now() where run_at is not null")
-        assert await leases.claim("w", 1, 3600)
-        await host.ask(await host.upload(), scheduledFor="2099-01-01T00:00:00Z")
-        heard.clear()
-        answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
-        assert (answer.json()["remaining"], heard) == (3, [])
+async def test_what_is_due_later_is_rung_for_at_its_time(pool: Pool, rung: tuple[Service, list[Any], UUID]) -> None:
+    host, heard, job_id = rung
+    _, _, body = heard.pop()
+    leases = Leases(pool, first_tasks())
+    await leases.admit("w")
+    (lease,) = await leases.claim("w", 1, 15)
+    await leases.release(lease, Snooze(900))
+    before = int(time.time())
+    answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+    assert (answer.status_code, answer.json()["remaining"]) == (200, 2)
+    ((_, headers, published),) = heard
+    assert json.loads(published) == {"jobId": str(job_id)}
+    assert before + 800 < int(headers["upstash-not-before"]) < before + 1000
+    # What another worker has begun needs no message; nor does what has its own time, and was published with it.
+    heard.clear()
+    async with pool.connection() as connection:
+        await connection.execute("update course_generation_tasks set run_at = now() where run_at is not null")
+    assert await leases.claim("w", 1, 3600)
+    await host.ask(await host.upload(), scheduledFor="2099-01-01T00:00:00Z")
+    heard.clear()
+    answer = await host.anonymous.post(WEBHOOK, content=body, headers=signature(body))
+    assert (answer.json()["remaining"], heard) == (3, [])
 
 
 @pytest.mark.parametrize("unheard", [{"QSTASH_URL": "http://127.0.0.1:9"}, {"QSTASH_TOKEN": ""}])

@@ -48,6 +48,12 @@ async def turn(bench: GatewayBench) -> None:
     await bench.gateway.duties()
 
 
+async def whole_batch(bench: GatewayBench) -> None:
+    """Let a batch be handed in, worked on and fetched."""
+    for _ in range(3):
+        await turn(bench)
+
+
 async def test_calls_are_pooled_and_cost_half(pool: Pool) -> None:
     bench = GatewayBench(pool, lambda request, asked: Say(f"honey {asked}", usage=Usage(20, 50)), wave_seconds=0)
     await waiting(bench, *KEYS)
@@ -103,8 +109,7 @@ async def test_without_leave_to_store_prompts_at_the_provider_calls_go_at_once(p
 async def test_repairs_go_at_once(pool: Pool) -> None:
     bench = GatewayBench(pool, lambda request, asked: Say(["bad", "good"][min(asked, 1)]), wave_seconds=0)
     await waiting(bench, "task-1")
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert (await bench.ask(urgency="batch")).value == "GOOD"
     assert [asked.mode for asked in bench.provider.log] == ["batch", "sync"]
 
@@ -122,8 +127,7 @@ async def test_what_a_batch_does_not_bring_is_asked_for_alone(pool: Pool, fault:
     bench = GatewayBench(pool, wave_seconds=0)
     bench.provider.batch_fault = fault  # type: ignore[assignment]
     await waiting(bench, *KEYS)
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert sorted(await bench.states()) == ["released"] * 2 + ["settled"] * 2
     bench.provider.batch_fault = ""
     answered = 0
@@ -134,8 +138,7 @@ async def test_what_a_batch_does_not_bring_is_asked_for_alone(pool: Pool, fault:
         except Deferred:
             pass
     assert answered == 2
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     for key in KEYS:
         await bench.ask(key, urgency="batch")
     assert len(bench.provider.log) == 6
@@ -172,8 +175,7 @@ async def test_what_is_refused_for_good_in_a_batch_is_said_by_an_immediate_call(
 ) -> None:
     bench = GatewayBench(pool, lambda request, asked: error("No."), wave_seconds=0)
     await waiting(bench, KEYS[0])
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert await bench.states() == ["released"]
     with pytest.raises(error) as raised:
         await bench.ask(KEYS[0], urgency="batch")
@@ -186,8 +188,7 @@ async def test_a_parameter_that_a_model_refuses_in_a_batch_is_left_out_by_an_imm
     outcomes: list[Outcome] = [RequestRefused("Unsupported parameter: 'seed'."), Say("honey")]
     bench = GatewayBench(pool, lambda request, asked: outcomes[asked], wave_seconds=0)
     await waiting(bench, KEYS[0])
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
     assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
     assert [asked.mode for asked in bench.provider.log] == ["batch", "sync"]
@@ -198,12 +199,10 @@ async def test_an_account_that_was_mended_since_is_asked_in_batches_again(pool: 
     outcomes: list[Outcome] = [QuotaExhausted("No credit."), Say("honey")]
     bench = GatewayBench(pool, lambda request, asked: outcomes[asked], wave_seconds=0)
     await waiting(bench, KEYS[0])
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     await bench.sql("update coursewright.sends set ended_at = ended_at - interval '11 minutes'")
     await waiting(bench, KEYS[0])
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert (await bench.ask(KEYS[0], urgency="batch")).value == "HONEY"
     assert [asked.mode for asked in bench.provider.log] == ["batch", "batch"]
 
@@ -342,8 +341,7 @@ async def test_a_submitter_that_died_is_booked_and_its_late_results_are_kept(poo
     # The submitter was only slow: the provider has taken the batch after all.
     batch_id = await bench.provider.submit_batch([BatchItem(UUID(call), request_from_json(p)) for call, p in items])
     await rows._scalar("record_batch", batch=UUID(wave["batch"]), provider_id=batch_id, window=60.0, poll_in=0.0)
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert await bench.states() == ["settled"] * 4
     assert (await bench.money())[2] == 0
 
@@ -388,8 +386,7 @@ async def test_the_id_of_a_batch_that_the_database_does_not_take_waits_in_a_file
         await bench.gateway.duties()
     await bench.sql("drop trigger refuse on coursewright.batches")
     assert await bench.states() == ["submitting"] * 4
-    for _ in range(3):
-        await turn(bench)
+    await whole_batch(bench)
     assert await bench.states() == ["settled"] * 4
     assert len(bench.provider.log) == 4
 
