@@ -15,7 +15,7 @@ from coursewright.documents.passages import Passage
 from coursewright.errors import ConfigurationError, InvalidRequest, NeedsAction, PriceUnknown
 from coursewright.generation.authors import Author, TaskContext
 from coursewright.generation.authors.extractive import ExtractiveAuthor
-from coursewright.generation.authors.llm import Asking, LlmAuthor
+from coursewright.generation.authors.llm import Asking, LlmAuthor, reasoning_room
 from coursewright.generation.estimate import KINDS, Estimate, Sizes, Writer, estimate
 from coursewright.generation.estimates import Estimates
 from coursewright.generation.terms import JobTerms
@@ -152,7 +152,8 @@ class Authors:
         """Return who does a kind of work, at which price. Raises ConfigurationError, InvalidRequest."""
         model = self.model(request, kind)
         common = await self._common(model, terms, organisation_id)
-        writer = Writer(model, common, self._gateway.prices.find(model))
+        reasoning = reasoning_room(common, self._settings.reasoning_tokens)
+        writer = Writer(model, common, self._gateway.prices.find(model), reasoning=reasoning)
         if terms.urgency != "batch" or kind not in _IN_BATCHES:
             return writer
         abilities = await self._abilities(model, organisation_id)

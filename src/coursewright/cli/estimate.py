@@ -68,7 +68,7 @@ def estimate(
     """Say what a course by a model would cost: calls, tokens, dollars, minutes.
 
     Nothing is sent to anybody. The lower figure is for replies that are right at once, the higher for half of them
-    twice.
+    twice and, where the model reasons, for as much of that as it has room for.
     """
     from coursewright.course.plan import CourseRequest
 

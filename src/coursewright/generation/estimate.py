@@ -11,6 +11,7 @@ from statistics import median
 
 from coursewright.course.plan import SECTION_WORDS, USUAL_DETAIL, CourseRequest
 from coursewright.documents.passages import Passage
+from coursewright.generation.authors.llm.beside import AT_ONCE
 from coursewright.llm.model import Abilities, Usage
 from coursewright.llm.prices import Price
 
@@ -31,12 +32,15 @@ _FURTHEST = 10.0  # times that one course may correct an estimate
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The model that does one kind of work. `multiplier`: of its price, below 1 in a batch; repairs go at once."""
+    """The model that does one kind of work. `multiplier`: of its price, below 1 in a batch; repairs go at once.
+    `reasoning`: tokens that it may write before each answer.
+    """
 
     model: str
     abilities: Abilities
     price: Price | None
     multiplier: Decimal = Decimal(1)
+    reasoning: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Ranges. Without earlier courses low is everything right at once, high half of all calls twice; with them, low and
-    high are as far off as those were. Dollars are None without a price. `model` writes the sections; `work` names that
-    of each kind. `sized` is what sizes alone say; `courses` how many earlier ones corrected it.
+    """Ranges. Without earlier courses low is everything right at once without reasoning, high half of all calls twice
+    and as much reasoning as there is room for; with them, low and high are as far off as those were. Dollars are None
+    without a price. `model` writes the sections; `work` names that of each kind. `sized` is what sizes alone say;
+    `courses` how many earlier ones corrected it.
     """
 
     model: str
@@ -114,41 +119,60 @@ def estimate(
     low, high = learned.spread
     calls = sum(each.calls for each in work)
     read = sum(each.calls * each.input for each in work)
-    written = sum(each.calls * each.output for each in work)
-    minutes = _minutes(work, at_once)
+    # What earlier courses wrote has their reasoning in it.
+    most = work if learned.courses else tuple(_reasoned(each, writers[each.kind]) for each in work)
     return Estimate(
         model=writers["lesson_section"].model,
         work=work,
         calls=(round(calls * low), round(calls * high)),
         input_tokens=(round(read * low), round(read * high)),
-        output_tokens=(round(written * low), round(written * high)),
-        dollars=_dollars(work, writers, low, high),
-        minutes=(minutes / 2, minutes * (1 + _REPAIRS)),
+        output_tokens=(round(_written(work) * low), round(_written(most) * high)),
+        dollars=_dollars(work, most, writers, low, high),
+        minutes=(_minutes(work, at_once) / 2, _minutes(most, at_once) * (1 + _REPAIRS)),
         sized=sized,
         courses=learned.courses,
     )
 
 
+def _reasoned(work: Work, writer: Writer) -> Work:
+    return replace(work, output=work.output + writer.reasoning)
+
+
+def _written(work: Sequence[Work]) -> int:
+    return sum(each.calls * each.output for each in work)
+
+
 def _dollars(
-    work: Sequence[Work], writers: Mapping[str, Writer], low: float, high: float
+    work: Sequence[Work], most: Sequence[Work], writers: Mapping[str, Writer], low: float, high: float
 ) -> tuple[Decimal, Decimal] | None:
     """Return lowest and highest; what comes on top of the middle is repairs, mostly, at the whole price."""
+    if any(writers[each.kind].price is None for each in work):
+        return None
+    least, _ = _costs(work, writers)
+    cost, whole = _costs(most, writers)
+    return least * Decimal(str(low)), cost + whole * Decimal(str(max(0.0, high - 1)))
+
+
+def _costs(work: Sequence[Work], writers: Mapping[str, Writer]) -> tuple[Decimal, Decimal]:
+    """Return what the calls cost as they are made, and at the whole price."""
     cost = whole = Decimal(0)
     for each in work:
         writer = writers[each.kind]
-        if writer.price is None:
-            return None
+        assert writer.price is not None  # noqa: S101 - see _dollars
         dollars = each.calls * writer.price.cost(Usage(each.input, each.output))
         whole += dollars
         cost += dollars * writer.multiplier
-    return cost * Decimal(str(low)), cost + whole * Decimal(str(max(0.0, high - 1)))
+    return cost, whole
 
 
 def _minutes(work: Sequence[Work], at_once: int) -> float:
     """Return how long the calls take: one after the other where they wait for each other, the others side by side."""
     lasts = {each.kind: each.output * _SECONDS_A_TOKEN + _FIRST_SECONDS for each in work}
     whole = {each.kind: each.calls * lasts[each.kind] for each in work}
-    chain = whole["knowledge_analysis"] + lasts["outline_generation"] + lasts["lesson_section"]
+    analyses = next(each.calls for each in work if each.kind == "knowledge_analysis")
+    # The first part is read before the others, and the last call puts them together.
+    chain = lasts["knowledge_analysis"] * (1 if analyses == 1 else 2 + math.ceil((analyses - 2) / AT_ONCE))
+    chain += lasts["outline_generation"] + lasts["lesson_section"]
     chain += max(lasts[kind] for kind in lasts if kind not in _FIRST)
     return (chain + max(0, sum(whole.values()) - chain) / at_once) / 60
 
@@ -226,11 +250,12 @@ def _work(sizes: Sizes, request: CourseRequest, abilities: Mapping[str, Abilitie
     sections = lessons * per_lesson
     material = round(min(size / max(sections, 1), abilities["lesson_section"].context_window / 4))
     parts = max(1, math.ceil(size / window("knowledge_analysis")))
+    analyses = parts + (parts > 1)  # one more puts the parts together
     listing = min(round(sizes.passages * 60), window("outline_generation"))
     longer = SECTION_WORDS[request.detail or USUAL_DETAIL] / SECTION_WORDS[USUAL_DETAIL]
     lesson_text = round(550 * per_lesson * longer)
     return [
-        Work("knowledge_analysis", parts, _PROMPT + round(size / parts), 1_500),
+        Work("knowledge_analysis", analyses, _PROMPT + round(size / analyses), 1_500),
         Work("outline_generation", 1, _PROMPT + listing, 200 + 120 * sections),
         Work("lesson_section", sections, _PROMPT + material, round(900 * longer)),
         Work("lesson_assessment", lessons, _PROMPT + min(material * per_lesson, window("lesson_assessment")), 1_400),

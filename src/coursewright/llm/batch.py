@@ -106,6 +106,7 @@ class Batches:
         return len(items)
 
     async def _look_after(self, due: _Due) -> int:
+        provider: Provider | None = None
         try:
             provider = await self._provider(due.model, due.organisation_id, due.fingerprint)
             if await provider.poll_batch(due.provider_id) == BatchState.ENDED:
@@ -115,10 +116,12 @@ class Batches:
                 await self._scalar("cancel_batch", batch=due.id)
         except ReplyLost as error:
             return await self._fail(due.id, error)
-        except CoursewrightError as error:  # asking failed, not the batch
-            if isinstance(error, DatabaseUnavailable):
-                raise
-            logger.warning("Batch %s cannot be asked for: %s", due.provider_id, error.detail)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # asking failed, not the batch: its deadline will tell; others are not to suffer
+            if provider and isinstance(error, KeyRefused):
+                await self._providers.refused(provider, due.organisation_id)  # the next key asks the next time
+            logger.warning("Batch %s cannot be asked for: %s", due.provider_id, error)
         return 0
 
     async def _store(self, due: _Due, provider: Provider) -> int:

@@ -97,7 +97,7 @@ class Gateway:
         """Return an answer that `judge` accepts: a stored one, or a new one that is stored before it is looked at.
 
         A rejected reply is followed by the next turn (`Rejected.again`, or the same request), at most as many turns as
-        configured for one generation; one that was cut off is never asked as it was. `fallbacks` are models to ask, in
+        configured for one generation; one that was cut off or refused is never asked as it was. `fallbacks` are models to ask, in
         order, while the breaker of those before is open; without any, the call waits.
 
         Raises `Deferred` when it has to wait (limit, budget in flight, somebody else's call, background, batch);
@@ -116,7 +116,7 @@ class Gateway:
                 return Answer(verdict.value, found.reply, found.call, tuple(rejected))
             self._flights.spawn(self._rejected(found, verdict.reason))
             rejected.append(verdict.reason)
-            if verdict.again == request and found.reply.finish is Finish.LENGTH:  # it would be cut off again
+            if verdict.again == request and found.reply.finish is not Finish.STOP:  # it would end so again
                 break
             request = verdict.again or request
         raise NoUsableReply(

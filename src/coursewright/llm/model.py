@@ -174,7 +174,8 @@ class Accepted(Generic[Value_co]):
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The reply is unusable. `again`: the request of the next turn (a repair, a larger budget); None: the same one.
-    Of a reply that was cut off, an `again` that equals what was just asked says that nothing more can be done.
+    Of a reply that was cut off, refused or held back, an `again` that equals what was just asked says that nothing more
+    can be done.
     """
 
     reason: str

@@ -91,6 +91,9 @@ async def test_a_bad_section_is_asked_for_again(pool: Pool, name: str) -> None:
     elif bad(before).finish == Finish.STOP:
         assert after.messages[-2].role == "assistant"
         assert after.messages[-1].text != before.messages[-1].text
+    else:
+        assert after.messages[:-1] == before.messages
+        assert "leave out only what you cannot write about" in after.messages[-1].text
 
 
 async def test_an_answer_that_stays_too_long_is_not_paid_for_with_equal_requests(pool: Pool) -> None:
@@ -106,6 +109,14 @@ async def test_an_answer_that_stays_too_long_is_not_paid_for_with_equal_requests
     assert shorter[:-1] == last
     await bench.gateway.settle()
     assert {call.state for call in await bench.ledger.calls(JOB)} == {"rejected"}
+
+
+@pytest.mark.parametrize("name", ["refusal", "content_filter"])
+async def test_a_model_that_refuses_twice_is_not_asked_a_third_time(pool: Pool, name: str) -> None:
+    bench = GatewayBench(pool, lambda request, asked: BAD_DAYS[name](), max_turns=6)
+    with pytest.raises(NoUsableReply, match="in 2 turns"):
+        await author(bench).section(PLAN, LESSON, PASSAGES, CourseRequest(author="llm"))
+    assert len(bench.provider.log) == 2
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

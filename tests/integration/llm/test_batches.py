@@ -314,6 +314,54 @@ async def test_a_wave_whose_key_was_refused_waits_for_the_next_key(pool: Pool) -
         assert await bench.states() == [state] * 4
 
 
+class Unreadable(Scripted):
+    """Brings results that its adapter does not expect; its key is refused when its batch is asked for."""
+
+    asking: Exception | None = None
+
+    async def poll_batch(self, batch_id: str) -> BatchState:
+        if self.asking:
+            raise self.asking
+        return BatchState.ENDED
+
+    async def fetch_batch(self, batch_id: str) -> list[BatchResult]:
+        raise ValueError("Expecting value: line 1 column 1")
+
+
+async def test_results_that_nobody_can_read_stop_no_other_duty_and_end_in_time(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    bench.gateway._providers._providers["scripted"] = Unreadable(lambda request, asked: Say("x"))  # type: ignore[attr-defined]
+    await waiting(bench, *KEYS[:2])
+    for _ in range(3):
+        await turn(bench)
+    assert "cannot be asked for: Expecting value" in caplog.text
+    assert await bench.states() == ["submitted"] * 2
+    await bench.expire()
+    await turn(bench)
+    assert await bench.states() == ["suspected"] * 2
+
+
+async def test_a_batch_whose_key_was_revoked_meanwhile_is_asked_for_with_the_next_key(pool: Pool) -> None:
+    bench = GatewayBench(pool, wave_seconds=0)
+    revoked = Unreadable(lambda request, asked: Say("x"), fingerprint="old")
+    told: list[str] = []
+
+    class TwoKeys(FixedProviders):
+        async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
+            told.append(provider.fingerprint)
+            return True
+
+    bench.gateway._batches._providers = TwoKeys(revoked)
+    await waiting(bench, KEYS[0])
+    await turn(bench)
+    revoked.asking = KeyRefused("The key was revoked.")
+    await turn(bench)
+    assert told == ["old"]
+    assert await bench.states() == ["submitted"]
+
+
 async def test_a_provider_that_has_just_refused_a_batch_is_left_alone_for_a_while(pool: Pool) -> None:
     bench = GatewayBench(pool, wave_seconds=600, wave_calls=4)
     willing = bench.provider

@@ -115,6 +115,40 @@ def test_each_kind_of_work_has_its_own_model_with_its_price_its_window_and_its_d
     assert unknown.dollars is None
 
 
+def test_parts_of_large_sources_are_read_side_by_side_and_put_together() -> None:
+    def found(window: int) -> Estimate:
+        narrow = replace(SMALL, abilities=Abilities(context_window=window))
+        return estimate(PASSAGES, REQUEST, dict.fromkeys(KINDS, SMALL) | {"knowledge_analysis": narrow}, 1_000)
+
+    def analyses(window: int) -> int:
+        return next(each.calls for each in found(window).work if each.kind == "knowledge_analysis")
+
+    assert [analyses(window) for window in (100_000, 10_000, 8_000)] == [1, 4, 7]
+    one = 1_500 / 60 + 2  # seconds
+    whole, parts, more = (found(window).minutes[0] * 60 * 2 for window in (100_000, 10_000, 8_000))
+    assert parts - whole == pytest.approx(2 * one, rel=0.05)  # one alone, two side by side, and their merging
+    assert more - parts == pytest.approx(one, rel=0.05)
+
+
+def test_what_a_model_may_reason_is_in_the_higher_figures_until_courses_tell() -> None:
+    def found(*outcomes: Outcome) -> Estimate:
+        writers = dict.fromkeys(KINDS, replace(SMALL, reasoning=2_000))
+        return estimate(PASSAGES, REQUEST, writers, outcomes=outcomes)
+
+    silent, reasoning = guess(), found()
+    assert silent.dollars is not None
+    assert reasoning.dollars is not None
+    tokens = 2_000 * silent.calls[1]
+    assert reasoning.output_tokens[0] == silent.output_tokens[0]
+    assert reasoning.output_tokens[1] - silent.output_tokens[1] == pytest.approx(tokens, rel=0.02)
+    assert reasoning.dollars[0] == silent.dollars[0]
+    assert float(reasoning.dollars[1] - silent.dollars[1]) == pytest.approx(tokens * 2 / 1e6, rel=0.02)
+    assert reasoning.minutes[0] == silent.minutes[0]
+    assert reasoning.minutes[1] > silent.minutes[1]
+    assert reasoning.work == silent.work
+    assert found(*took(1)) == guess(*took(1))
+
+
 def test_longer_sections_cost_more_and_lengthen_what_is_made_of_them() -> None:
     def work(detail: str | None) -> dict[str, Work]:
         request = REQUEST.model_copy(update={"detail": detail})

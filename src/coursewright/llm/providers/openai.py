@@ -154,7 +154,7 @@ class OpenAI:
             for file_id in (batch.output_file_id, batch.error_file_id):
                 if file_id:
                     content = await self._client.files.content(file_id)
-                    results += [_result(json.loads(line)) for line in content.text.splitlines() if line.strip()]
+                    results += [_result(line) for line in content.text.split("\n") if line.strip()]
         return results
 
     async def cancel_batch(self, batch_id: str) -> None:
@@ -252,10 +252,13 @@ def _for_chat(model: str) -> Abilities:
     return replace(openai_abilities(model), token_limit_name="max_completion_tokens")  # noqa: S106 - a parameter
 
 
-def _result(line: Mapping[str, Any]) -> BatchResult:
-    call_id = UUID(line["custom_id"])
-    response = line.get("response")
+def _result(text: str) -> BatchResult:
+    """Return what a line says. One that nobody can read was paid for all the same: so may all be that are missing."""
+    call_id: UUID | None = None
     try:
+        line = json.loads(text)
+        call_id = UUID(line["custom_id"])
+        response = line.get("response")
         if response and response["status_code"] < 400:
             return BatchResult(call_id, chat.read(ChatCompletion.construct(**response["body"]), _VENDOR))
         status = response["status_code"] if response else 500
@@ -263,6 +266,9 @@ def _result(line: Mapping[str, Any]) -> BatchResult:
         raise status_error(_VENDOR, status, body, {}, False)
     except CoursewrightError as error:
         return BatchResult(call_id, error)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        said = f"{_VENDOR} sent a result of a batch that cannot be read: {error!r}"
+        return BatchResult(call_id, CallError(said, billed=True))
 
 
 def _not_begun(batch: Batch) -> CoursewrightError:

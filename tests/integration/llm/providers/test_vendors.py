@@ -395,7 +395,11 @@ async def test_an_openai_batch_that_expires_brings_what_was_done_and_why_the_res
 
     expired = {"code": "batch_expired", "message": "This request could not be executed in time."}
     output = line("good", 200, _completion())
+    unreadable = uuid4()
     errors = [
+        "{",  # whose call it was nobody can tell
+        json.dumps({"custom_id": str(unreadable), "response": {"status_code": "odd", "body": []}}),
+        "",
         json.dumps({"custom_id": str(ids["expired"]), "response": None, "error": expired}),
         line("long", 400, {"error": {"code": "context_length_exceeded", "message": "Too long"}}),
         line("revoked", 401, {"error": {"message": "Incorrect API key"}}),
@@ -427,6 +431,10 @@ async def test_an_openai_batch_that_expires_brings_what_was_done_and_why_the_res
     assert kinds == {
         "good": Reply, "expired": Overloaded, "long": PromptTooLong, "revoked": KeyRefused, "empty": QuotaExhausted,
     }  # fmt: skip
+    for lost in (unreadable, None):  # None: whatever has no line of its own
+        outcome = results[lost]
+        assert isinstance(outcome, CallError)
+        assert outcome.billed
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,14 @@ def author(answering: Answering) -> LlmAuthor:
     return LlmAuthor(Asking(cast(Any, answering), Origin(UUID(int=1), "key", "knowledge_analysis"), "x:y", abilities))
 
 
-async def test_parts_are_read_a_few_at_a_time_and_their_order_is_kept() -> None:
+async def test_parts_are_read_a_few_at_a_time_and_each_has_its_share() -> None:
     answering = Answering(lambda one: good_model.answer(one.schema_name, one.messages[-1].text), together=4)
     analysis = await author(answering).analyse(MANY, ASKED)
     assert answering.most == 4
     terms = [concept.term for concept in analysis.concepts]
-    assert terms == [f"Part {n}" for n in range(len(terms))]
-    assert len(terms) == 60
+    assert terms[0] == "Part 0"
+    assert len(set(terms)) == 60
+    assert sum(int(term.removeprefix("Part ")) >= 50 for term in terms) > 20  # those of the second half, too
 
 
 async def test_what_was_found_in_many_parts_is_merged_in_groups_that_fit() -> None:

@@ -1,6 +1,7 @@
 """Reads the analysis of the knowledge base: what a model found in one part of it, and all parts put together."""
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from coursewright.course.plan import Analysis, Concept
 from coursewright.course.quality import words
@@ -33,14 +34,17 @@ def read_analysis(wire: WireAnalysis, shown: Shown, language: str, counted: Anal
 
 
 def read_merged(wire: WireAnalysis, found: Sequence[Analysis]) -> Analysis | Unusable:
-    """Return one analysis of all parts; concepts are merged here, subjects and gaps by the model."""
+    """Return one analysis of all parts; subjects and gaps are merged by the model, concepts here: each part in turn."""
     if not wire.subjects:
         return Unusable(("it names no subject.",))
-    concepts = {concept.term.casefold(): concept for part in reversed(found) for concept in reversed(part.concepts)}
+    concepts: dict[str, Concept] = {}
+    for each in zip_longest(*(part.concepts for part in found)):
+        for concept in filter(None, each):
+            concepts.setdefault(concept.term.casefold(), concept)
     return found[0].model_copy(
         update={
             "subjects": _unique(wire.subjects)[:_SUBJECTS],
-            "concepts": tuple(reversed(concepts.values()))[:_CONCEPTS],
+            "concepts": tuple(concepts.values())[:_CONCEPTS],
             "gaps": _unique(wire.gaps)[:_GAPS],
         }
     )

@@ -57,10 +57,7 @@ class Asking:
     @property
     def reasoning(self) -> int:
         """Return how many tokens an answer may have beside those that are seen of it."""
-        if not self.abilities.reasoning:
-            return 0
-        wanted = _REASONING if self.reasoning_tokens is None else self.reasoning_tokens
-        return min(wanted, self.abilities.largest_output // 2, self.abilities.context_window // 8)
+        return reasoning_room(self.abilities, self.reasoning_tokens)
 
     def output(self, usual: int) -> int:
         """Return how many tokens an answer may have: at most a quarter of the window, so that a repair fits too."""
@@ -125,9 +122,9 @@ class Asking:
             case Finish.LENGTH:
                 return Rejected("the answer was cut off", self._after_cut(request, reply))
             case Finish.REFUSAL:
-                return Rejected("the model refused")
+                return Rejected("the model refused", self._after_refusal(request))
             case Finish.CONTENT_FILTER:
-                return Rejected("the provider's filter held the answer back")
+                return Rejected("the provider's filter held the answer back", self._after_refusal(request))
         try:
             read_as = read(wire.model_validate(_object(reply.text)))
         except ValidationError as error:
@@ -163,10 +160,25 @@ class Asking:
         shorter = (*request.messages, Message("user", render("shorter", words=words)))
         return self._limited(request, shorter, had)
 
+    def _after_refusal(self, request: Request) -> Request:
+        """Return what asks once more for whatever can be said; after a second refusal it is what was just asked."""
+        told = Message("user", render("declined"))
+        if told in request.messages:
+            return request
+        return self._limited(request, (*request.messages, told), _limit(request))
+
     def _limited(self, request: Request, messages: tuple[Message, ...], limit: int) -> Request:
         """Return a request with these messages, and the limit as far as model and window allow."""
         limit = min(limit, self.abilities.largest_output, self.abilities.context_window - _size(messages))
         return replace(request, messages=messages, max_output_tokens=limit - (request.reasoning_tokens or 0))
+
+
+def reasoning_room(abilities: Abilities, wanted: int | None) -> int:
+    """Return how many tokens a model may reason before it answers; `wanted` None: as many as usual."""
+    if not abilities.reasoning:
+        return 0
+    wanted = _REASONING if wanted is None else wanted
+    return min(wanted, abilities.largest_output // 2, abilities.context_window // 8)
 
 
 def _limit(request: Request) -> int:
@@ -192,4 +204,4 @@ def _where(error: Any) -> str:
     return f"{'.'.join(str(part) for part in error['loc']) or 'answer'}: {error['msg']}"
 
 
-__all__ = ["Asking", "Reader", "Unusable"]
+__all__ = ["Asking", "Reader", "Unusable", "reasoning_room"]

@@ -8,7 +8,7 @@ from coursewright.llm.model import Deferred
 
 T = TypeVar("T")
 
-_AT_ONCE = 4  # the gateway knows better what a provider takes; this bounds what waits for it
+AT_ONCE = 4  # the gateway knows better what a provider takes; this bounds what waits for it
 
 
 async def side_by_side(works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -17,7 +17,7 @@ async def side_by_side(works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     A call that has to wait lets the others get on: they need not be begun when the step runs again. Then the shortest
     wait is raised. Any other error is raised as it is, once those begun have ended, because they are paid for.
     """
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate = asyncio.Semaphore(AT_ONCE)
     results: dict[int, T] = {}
     waits: list[Deferred] = []
     errors: list[Exception] = []
@@ -43,4 +43,4 @@ async def side_by_side(works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     return [results[place] for place in range(len(works))]
 
 
-__all__ = ["side_by_side"]
+__all__ = ["AT_ONCE", "side_by_side"]
