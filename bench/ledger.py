@@ -21,8 +21,8 @@ def table(what: str, rows: Sequence[Sequence[str]]) -> Table:
     return Table(
         f"Ledger: {what}",
         "Of each course what `coursewright calls JOB` sums up; rejected answers, repeats, cached and reasoning tokens "
-        "are named where there are any. Perhaps: billed without a reply (suspected). The simulator writes about 40 % of "
-        "what an answer may have, whatever it is asked for; estimates are for models.",
+        "are named where there are any. Perhaps: billed without a reply (suspected). The simulator writes 40 % of what "
+        "an answer may have, whatever it is asked for; estimates are for models.",
         ("course", *_COLUMNS),
         rows,
     )

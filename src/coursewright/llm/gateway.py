@@ -97,8 +97,8 @@ class Gateway:
         """Return an answer that `judge` accepts: a stored one, or a new one that is stored before it is looked at.
 
         A rejected reply is followed by the next turn (`Rejected.again`, or the same request), at most as many turns as
-        configured for one generation; one that was cut off or refused is never asked as it was. `fallbacks` are models to ask, in
-        order, while the breaker of those before is open; without any, the call waits.
+        configured for one generation; one that was cut off or refused is never asked as it was. `fallbacks` are models
+        to ask, in order, while the breaker of those before is open; without any, the call waits.
 
         Raises `Deferred` when it has to wait (limit, budget in flight, somebody else's call, background, batch);
         `NoUsableReply` after the last turn; `RequestRefused` when the provider does not take the request; `NeedsAction`

@@ -3,7 +3,7 @@
 import difflib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
