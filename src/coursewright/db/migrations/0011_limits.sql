@@ -124,7 +124,9 @@ end $$;
 -- Tell a limit how a send went: {endpoint, model, fingerprint, outcome: ok | rate_limited | error, refund, retry_after,
 -- seconds, output, by_latency, requests: {limit, remaining}, tokens: {limit, remaining}}. The rate is lowered by
 -- multiplying, at most once in two seconds, more when it was lowered a moment ago, and raised by adding: fast where it was
--- never refused, and not beyond that for two minutes. What headers say is as old as the call was long.
+-- never refused, and not beyond that for two minutes. When it is lowered nobody passes for three seconds more than the
+-- provider asked for: its own bucket is empty, and the next call, or a few at once, would be refused below its limit, too.
+-- What headers say is as old as the call was long.
 create function coursewright.tell_limit(told jsonb) returns void language plpgsql as $$
 declare
     at timestamptz;
@@ -134,6 +136,7 @@ declare
     until timestamptz;
     reported double precision;
     since double precision;  -- seconds since the rate was lowered; null: never
+    pause double precision := 0;
 begin
     perform set_config('synchronous_commit', 'off', true);
     select * into l from coursewright.limits x
@@ -200,12 +203,13 @@ begin
             l.ceiling := l.factor * case when since < 15 then 0.85 when since < 60 then 0.97 else 1 end;
             l.factor := greatest(0.02, l.factor * case when since < 15 then 0.7 else 0.85 end);
             l.decreased_at := at;
+            pause := 3;
         end if;
     else
         null;
     end case;
     until := at + make_interval(secs => coalesce((told ->> 'retry_after')::double precision,
-                                                 case told ->> 'outcome' when 'rate_limited' then 1 end));
+                                                 case told ->> 'outcome' when 'rate_limited' then 1 end) + pause);
     if until > l.blocked_until then
         l.blocked_until := until;
         l.refilled_at := until;
