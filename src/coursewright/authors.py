@@ -152,11 +152,11 @@ class Authors:
         """Return who does a kind of work, at which price. Raises ConfigurationError, InvalidRequest."""
         model = self.model(request, kind)
         common = await self._common(model, terms, organisation_id)
-        reasoning = reasoning_room(common, self._settings.reasoning_tokens)
+        abilities = await self._abilities(model, organisation_id)
+        reasoning = reasoning_room(abilities, self._settings.reasoning_tokens)
         writer = Writer(model, common, self._gateway.prices.find(model), reasoning=reasoning)
         if terms.urgency != "batch" or kind not in _IN_BATCHES:
             return writer
-        abilities = await self._abilities(model, organisation_id)
         discount = self._gateway.terms.discount(abilities, storage=self._settings.storage)
         if discount is None and kind != "lesson_section":  # the wide part decides; others go at once
             return writer
@@ -243,6 +243,7 @@ def _weaker(one: Abilities, other: Abilities) -> Abilities:
         temperature=one.temperature or other.temperature,
         seed=one.seed or other.seed,
         reasoning=one.reasoning or other.reasoning,
+        reasons_unasked=one.reasons_unasked or other.reasons_unasked,
     )
 
 

@@ -249,8 +249,8 @@ class ProviderSettings(_Section):
     reasoning_tokens: int | None = Field(
         None,
         ge=0,
-        description="Room for reasoning beside each answer. Default: 2,000 where a model reasons, as hard as its "
-        "provider lets it.",
+        description="Room for reasoning beside each answer. Default: 2,000 where a model reasons unasked, as hard "
+        "as its provider lets it.",
     )
     job_budget: float = Field(1.0, ge=0, description="Hard cap in dollars of a job that names none.")
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from coursewright.errors import CoursewrightError, DatabaseUnavailable
+from coursewright.errors import DatabaseUnavailable, KeyRefused
 from coursewright.llm.call import CallRows, Poll
 from coursewright.llm.flight import Flights, Sent
 from coursewright.llm.model import Deferred, Reply
@@ -36,10 +36,16 @@ class Background:
         return done
 
     async def fetch(self, due: Poll) -> Reply:
-        """Fetch a reply with the key that asked for it. Raises Deferred while it is not there."""
+        """Fetch a reply with the key that asked for it, or the next one. Raises Deferred while it is not there."""
         provider = await self._providers.get(due.model.partition(":")[0], due.organisation, due.fingerprint)
         sent = Sent(due.call, due.send, due.model, due.kind, Price.stored(due.price))
-        return await self._flights.fetch(sent, provider, due.provider_id, due.age)
+        same_key = provider.fingerprint == due.fingerprint
+        try:
+            return await self._flights.fetch(sent, provider, due.provider_id, due.age, same_key=same_key)
+        except KeyRefused as error:
+            if await self._providers.refused(provider, due.organisation):
+                raise Deferred(self._settings.poll_seconds, due.call, "the next key is tried") from error
+            raise
 
     async def ended(self, provider: str, provider_id: str) -> bool:
         """A provider says that a reply is made: fetch it. False: nobody here waits for it."""
@@ -68,7 +74,7 @@ class Background:
         for organisation, used in dict.fromkeys((orphan.organisation, orphan.fingerprint) for orphan in orphans):
             try:
                 reply = await (await self._providers.get(provider, organisation, used)).fetch(provider_id)
-            except CoursewrightError:  # of another account, most likely
+            except Exception:  # noqa: S112 - of another account, most likely
                 continue
             metadata = None if reply is None else reply.raw.get("metadata")
             call = metadata.get("call_id") if isinstance(metadata, Mapping) else None

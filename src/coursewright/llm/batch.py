@@ -5,6 +5,7 @@ results were half stored is fetched again, and what is stored stays.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from coursewright.llm.call import request_from_json
 from coursewright.llm.flight import Flights, Sent
 from coursewright.llm.model import Reply
 from coursewright.llm.prices import Price
-from coursewright.llm.provider import BatchItem, BatchState, Provider, Providers
+from coursewright.llm.provider import BatchItem, BatchResult, BatchState, Provider, Providers
 from coursewright.settings import GatewaySettings
 
 logger = logging.getLogger("coursewright.llm")
@@ -41,6 +42,7 @@ class _Due:
     fingerprint: str
     provider_id: str
     late: bool
+    over: bool
     cancelling: bool
 
 
@@ -84,48 +86,56 @@ class Batches:
 
     async def _submit(self, wave: dict[str, Any]) -> int:
         batch, organisation = UUID(wave["batch"]), UUID(wave["organisation"])
-        items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
+        calls = len(wave["items"])
         failpoints.hit("begun")
         provider: Provider | None = None
         try:
+            items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
             provider = await self._provider(wave["model"], organisation, wave["fingerprint"])
             provider_id = await provider.submit_batch(items)
-        except CoursewrightError as error:
+        except Exception as error:
+            why = str(error)
             if provider and isinstance(error, KeyRefused) and await self._providers.refused(provider, organisation):
-                await self._scalar("return_wave", batch=batch, why=error.detail)  # the next wave tries the next key
+                await self._scalar("return_wave", batch=batch, why=why)  # the next wave tries the next key
             elif isinstance(error, RequestRefused | NeedsAction) or (isinstance(error, CallError) and error.billed):
                 await self._fail(batch, error)
-            else:
-                await self._scalar("return_wave", batch=batch, why=error.detail)
-            logger.warning("A batch of %d calls to %s was not taken: %s", len(items), wave["model"], error.detail)
+            elif isinstance(error, CoursewrightError):
+                await self._scalar("return_wave", batch=batch, why=why)
+            else:  # nobody knows what was handed in
+                why = f"The adapter of {wave['model']} failed: {error!r}"
+                await self._fail(batch, CallError(why, billed=provider is not None))
+            logger.warning("A batch of %d calls to %s was not taken: %s", calls, wave["model"], why)
             return 0
         failpoints.hit("submitted")
         async with self._flights.spilled(batch, {"batch": str(batch), "provider_id": provider_id}):
             await self._flights.identify_batch(batch, provider_id)
         failpoints.hit("identified")
-        return len(items)
+        return calls
 
     async def _look_after(self, due: _Due) -> int:
         provider: Provider | None = None
+        results: Sequence[BatchResult] | None = None
         try:
             provider = await self._provider(due.model, due.organisation_id, due.fingerprint)
             if await provider.poll_batch(due.provider_id) == BatchState.ENDED:
-                return await self._store(due, provider)
-            if due.late and not due.cancelling:  # stuck: what is finished can still be had
+                results = await provider.fetch_batch(due.provider_id)
+            elif due.late and not due.cancelling:  # stuck: what is finished can still be had
                 await provider.cancel_batch(due.provider_id)
                 await self._scalar("cancel_batch", batch=due.id)
-        except ReplyLost as error:
-            return await self._fail(due.id, error)
         except DatabaseUnavailable:
             raise
-        except Exception as error:  # asking failed, not the batch: its deadline will tell; others are not to suffer
-            if provider and isinstance(error, KeyRefused):
+        except Exception as error:  # asking failed, not the batch; others are not to suffer
+            if isinstance(error, ReplyLost) and provider and provider.fingerprint == due.fingerprint:
+                return await self._fail(due.id, error)
+            if isinstance(error, KeyRefused) and provider:
                 await self._providers.refused(provider, due.organisation_id)  # the next key asks the next time
             logger.warning("Batch %s cannot be asked for: %s", due.provider_id, error)
-        return 0
+        if results is not None:
+            return await self._store(due, results)
+        return await self._fail(due.id, CallError("It was not there in time.", billed=True)) if due.over else 0
 
-    async def _store(self, due: _Due, provider: Provider) -> int:
-        outcomes = {result.call_id: result.outcome for result in await provider.fetch_batch(due.provider_id)}
+    async def _store(self, due: _Due, results: Sequence[BatchResult]) -> int:
+        outcomes = {result.call_id: result.outcome for result in results}
         rest = outcomes.get(None, CallError("The batch ended without this call."))
         failpoints.hit("fetched")
         waiting = await self._waiting(due.id)

@@ -22,6 +22,7 @@ from coursewright.errors import (
     CallTimedOut,
     CoursewrightError,
     DatabaseUnavailable,
+    NeedsAction,
     NoCapacity,
     Overloaded,
     RateLimited,
@@ -125,14 +126,19 @@ class Flights:
         if self._running:
             await asyncio.wait(list(self._running))
 
-    async def fetch(self, sent: Sent, provider: Provider, provider_id: str, age: float) -> Reply:
-        """Ask for a reply that is made in the background. Raises Deferred while it is not there."""
+    async def fetch(self, sent: Sent, provider: Provider, provider_id: str, age: float, *, same_key: bool) -> Reply:
+        """Ask for a reply that is made in the background. Raises Deferred while it is not there.
+
+        `same_key`: as asked for it; another one need not see a reply that is there.
+        """
         try:
             reply = await provider.fetch(provider_id)
-        except (ReplyLost, RequestRefused) as error:
-            raise await self._failed(sent, provider, error, age) from error
-        except CallError as error:  # asking failed, not the reply
-            raise Deferred(self._settings.poll_seconds, sent.call, error.detail) from error
+        except NeedsAction:
+            raise
+        except Exception as error:  # asking failed, not the reply, or both; its deadline will tell
+            if isinstance(error, RequestRefused) or (isinstance(error, ReplyLost) and same_key):
+                raise await self._failed(sent, provider, error, age) from error
+            raise Deferred(self._settings.poll_seconds, sent.call, str(error)) from error
         if reply is None:
             raise Deferred(self._settings.poll_seconds, sent.call, f"{sent.model} makes an answer in the background")
         failpoints.hit("fetched")

@@ -116,7 +116,8 @@ class Gateway:
                 return Answer(verdict.value, found.reply, found.call, tuple(rejected))
             self._flights.spawn(self._rejected(found, verdict.reason))
             rejected.append(verdict.reason)
-            if verdict.again == request and found.reply.finish is not Finish.STOP:  # it would end so again
+            cut_again = verdict.again == request and found.reply.finish is Finish.LENGTH
+            if verdict.last or cut_again:
                 break
             request = verdict.again or request
         raise NoUsableReply(

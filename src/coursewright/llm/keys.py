@@ -41,11 +41,12 @@ class ProviderKey:
 
 @dataclass(frozen=True, slots=True)
 class UsableKey:
-    """A key that may be used. `owner` None: the installation's."""
+    """A key that may be used. `owner` None: the installation's. `refused`: its vendor took it no more."""
 
     owner: UUID | None
     fingerprint: str
     key: SecretStr
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class _Row:
     provider: str
     fingerprint: str
     secret: bytes
+    refused: bool = False
 
 
 class ProviderKeys:
@@ -116,7 +118,9 @@ class ProviderKeys:
         parameters = {"provider": provider, "organisation": organisation_id}
         async with connected(self._pool) as connection:
             rows = await fetch_all(connection, _Row, sql(__package__, "usable_provider_keys"), parameters)
-        return [UsableKey(row.organisation_id, row.fingerprint, SecretStr(self._open(row))) for row in rows]
+        return [
+            UsableKey(row.organisation_id, row.fingerprint, SecretStr(self._open(row)), row.refused) for row in rows
+        ]
 
     async def refused(self, provider: str, used: str, owner: UUID | None) -> bool:
         """Note that a provider took the key with this fingerprint no more. True: its owner has another one to try."""

@@ -145,7 +145,8 @@ class Abilities:
 
     `counts`: what the token limit charges for output when a call begins, the largest output allowed (`max_tokens`) or
     what is written (`actual`). `refund`: whether what was charged and not used is given back at the end.
-    `signals_load_by_latency`: a self-hosted endpoint without limits of its own.
+    `signals_load_by_latency`: a self-hosted endpoint without limits of its own. `reasoning`: it can, when it is asked
+    to; `reasons_unasked`: it does in any case.
     """
 
     json_schema: Literal["strict", "loose", "none"] = "none"
@@ -159,6 +160,7 @@ class Abilities:
     temperature: bool = True
     seed: bool = False
     reasoning: bool = False
+    reasons_unasked: bool = False
     counts: Literal["max_tokens", "actual"] = "actual"
     refund: bool = True
     signals_load_by_latency: bool = False
@@ -174,12 +176,13 @@ class Accepted(Generic[Value_co]):
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The reply is unusable. `again`: the request of the next turn (a repair, a larger budget); None: the same one.
-    Of a reply that was cut off, refused or held back, an `again` that equals what was just asked says that nothing more
-    can be done.
+    Of a reply that was cut off, an `again` that equals what was just asked says that nothing more can be done; `last`
+    says so of any.
     """
 
     reason: str
     again: Request | None = None
+    last: bool = False
 
 
 Verdict: TypeAlias = Accepted[Value] | Rejected

@@ -6,9 +6,9 @@ import pytest
 
 from coursewright.db.pool import Pool, transaction
 from coursewright.db.queries import sql
-from coursewright.errors import KeyRefused, NeedsWorker, RequestRefused
+from coursewright.errors import KeyRefused, NeedsWorker, ReplyLost, RequestRefused
 from coursewright.llm import Deferred, Gateway, Reply
-from coursewright.llm.provider import FixedProviders
+from coursewright.llm.provider import FixedProviders, Provider
 from coursewright.llm.providers.scripted import NEVER, Say, Scripted
 from tests.integration.llm.gateway_bench import ALPHA, ORIGIN, REQUEST, GatewayBench, good
 
@@ -135,6 +135,54 @@ async def test_a_key_that_is_refused_when_a_reply_is_fetched_does_not_give_the_m
     await bench.expire()
     await bench.gateway.duties()
     assert (await bench.money())[2] > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "fingerprint", "state"),
+    [
+        (AttributeError("'str' object has no attribute 'status'"), "no-key", "submitted"),
+        (ReplyLost("There is no such reply."), "of another account", "submitted"),
+        (ReplyLost("There is no such reply."), "no-key", "suspected"),
+    ],
+    ids=["no reply", "not seen by the next key", "lost"],
+)
+async def test_a_fetch_that_fails_says_nothing_of_the_reply_unless_it_is_lost(
+    pool: Pool, error: Exception, fingerprint: str, state: str
+) -> None:
+    class Failing(Scripted):
+        async def fetch(self, provider_id: str) -> Reply | None:
+            raise error
+
+    bench = GatewayBench(pool)
+    await bench.allow_background()
+    await in_background(bench)
+    failing = Failing(lambda request, asked: Say(""), fingerprint=fingerprint)
+    bench.gateway._providers._providers["scripted"] = failing  # type: ignore[attr-defined]
+    await bench.skip_waits()
+    with pytest.raises(Deferred):
+        await bench.gateway.call(ORIGIN, REQUEST, good)
+    assert await bench.states() == [state]
+
+
+async def test_a_background_reply_whose_key_is_refused_is_fetched_with_the_next_key(pool: Pool) -> None:
+    bench = GatewayBench(pool)
+    await bench.allow_background()
+    await in_background(bench)
+    willing = bench.provider
+
+    class TwoKeys(FixedProviders):
+        async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
+            self._providers["scripted"] = willing
+            return True
+
+    bench.gateway._background._providers = TwoKeys(Locked(lambda request, asked: Say("")))
+    willing._waiting["background-1"] = 0
+    await bench.skip_waits()
+    with pytest.raises(Deferred, match="next key"):
+        await bench.gateway.call(ORIGIN, REQUEST, good)
+    await bench.skip_waits()
+    await bench.gateway.duties()
+    assert await bench.states() == ["settled"]
 
 
 async def test_a_batch_that_the_provider_says_has_ended_is_fetched_at_once(pool: Pool) -> None:

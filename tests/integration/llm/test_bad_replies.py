@@ -111,6 +111,26 @@ async def test_an_answer_that_stays_too_long_is_not_paid_for_with_equal_requests
     assert {call.state for call in await bench.ledger.calls(JOB)} == {"rejected"}
 
 
+async def test_what_is_asked_after_a_refusal_stays_so_when_the_answer_is_bad_too(pool: Pool) -> None:
+    outcomes = [BAD_DAYS["refusal"](), BAD_DAYS["truncated"](), BAD_DAYS["invalid_json"]()]
+
+    def rule(request: Request, asked: int) -> Outcome:
+        return outcomes[asked] if asked < 3 else careful(request)
+
+    bench = GatewayBench(pool, rule, max_turns=6)
+    await author(bench).section(PLAN, LESSON, PASSAGES, CourseRequest(author="llm"))
+    first, *others = [asked.request for asked in bench.provider.log]
+    told = [sum("declined" in message.text for message in request.messages) for request in (first, *others)]
+    assert told == [0, 1, 1, 1]
+    assert others[1].max_output_tokens > others[0].max_output_tokens
+    assert others[2].messages[-2].role == "assistant"
+
+    outcomes[2] = BAD_DAYS["refusal"]()
+    bench = GatewayBench(pool, rule, max_turns=6)
+    with pytest.raises(NoUsableReply, match="in 3 turns"):
+        await author(bench).section(PLAN, LESSON, PASSAGES, CourseRequest(author="llm"))
+
+
 @pytest.mark.parametrize("name", ["refusal", "content_filter"])
 async def test_a_model_that_refuses_twice_is_not_asked_a_third_time(pool: Pool, name: str) -> None:
     bench = GatewayBench(pool, lambda request, asked: BAD_DAYS[name](), max_turns=6)

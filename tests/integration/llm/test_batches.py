@@ -21,6 +21,7 @@ from coursewright.errors import (
     PromptTooLong,
     QuotaExhausted,
     RateLimited,
+    ReplyLost,
     RequestRefused,
 )
 from coursewright.llm import Deferred, Usage
@@ -256,9 +257,10 @@ async def test_a_batch_that_neither_ends_nor_can_be_stopped_is_given_up_in_time(
         await turn(bench)
     assert len(bench.provider.cancelled) == 2
     assert await bench.states() == ["submitted"] * 2
-    await bench.expire()
+    await bench.sql("update coursewright.batches set deadline_at = clock_timestamp() - interval '121 minutes'")
     await turn(bench)
     assert await bench.states() == ["suspected"] * 2  # nobody knows whether it is billed
+    assert await bench.sql("select state from coursewright.batches") == "ended"
     assert (await bench.ask(KEYS[0])).value == "HONEY 2"
 
 
@@ -277,10 +279,11 @@ class Unwilling(Scripted):
         (Overloaded("HTTP 503."), "waiting"),
         (ConnectionLost("No connection."), "waiting"),
         (CallTimedOut("Silence."), "suspected"),
+        (AttributeError("'str' object has no attribute 'id'"), "suspected"),  # of an adapter
         (KeyRefused("The key was revoked."), "released"),
         (RequestRefused("No batches with this model."), "released"),
     ],
-    ids=["overloaded", "unreachable", "silent", "revoked", "refused"],
+    ids=["overloaded", "unreachable", "silent", "revoked", "refused", "an adapter's own"],
 )
 async def test_a_batch_that_is_not_taken_waits_or_is_booked(pool: Pool, error: Exception, state: str) -> None:
     bench = GatewayBench(pool, wave_seconds=0)
@@ -338,17 +341,34 @@ async def test_results_that_nobody_can_read_stop_no_other_duty_and_end_in_time(
         await turn(bench)
     assert "cannot be asked for: Expecting value" in caplog.text
     assert await bench.states() == ["submitted"] * 2
-    await bench.expire()
+    await bench.sql("update coursewright.batches set deadline_at = clock_timestamp() - interval '121 minutes'")
     await turn(bench)
     assert await bench.states() == ["suspected"] * 2
+    assert await bench.sql("select state from coursewright.batches") == "ended"
 
 
-async def test_a_batch_whose_key_was_revoked_meanwhile_is_asked_for_with_the_next_key(pool: Pool) -> None:
+class OtherAccount(Scripted):
+    """Knows no batch."""
+
+    async def poll_batch(self, batch_id: str) -> BatchState:
+        raise ReplyLost("There is no such batch.")
+
+
+async def test_a_batch_whose_key_is_refused_is_asked_for_with_the_next_key_and_not_given_up_for_another_account(
+    pool: Pool,
+) -> None:
     bench = GatewayBench(pool, wave_seconds=0)
     revoked = Unreadable(lambda request, asked: Say("x"), fingerprint="old")
+    keys: dict[str, Provider] = {
+        "old": revoked,
+        "new": OtherAccount(lambda request, asked: Say("y"), fingerprint="new"),
+    }
     told: list[str] = []
 
     class TwoKeys(FixedProviders):
+        async def get(self, name: str, organisation_id: UUID | None, used: str | None = None) -> Provider:
+            return keys["new" if told else "old"]
+
         async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
             told.append(provider.fingerprint)
             return True
@@ -357,7 +377,8 @@ async def test_a_batch_whose_key_was_revoked_meanwhile_is_asked_for_with_the_nex
     await waiting(bench, KEYS[0])
     await turn(bench)
     revoked.asking = KeyRefused("The key was revoked.")
-    await turn(bench)
+    for _ in range(2):
+        await turn(bench)
     assert told == ["old"]
     assert await bench.states() == ["submitted"]
 

@@ -134,6 +134,21 @@ async def test_a_reply_is_fetched_with_the_key_that_asked_for_it(here: Installat
     assert (await here.providers.get("compatible", BETA, fingerprint("sk-a-later-one"))).fingerprint == asked
 
 
+async def test_a_reply_is_fetched_with_the_next_key_when_that_which_asked_is_refused(here: Installation) -> None:
+    await here.keys.add("compatible", SecretStr("sk-still-good"), ALPHA, "")
+    await here.keys.add("compatible", SecretStr("sk-withdrawn"), ALPHA, "")
+    asked = await here.providers.get("compatible", ALPHA)
+    assert asked.fingerprint == fingerprint("sk-withdrawn")
+    assert await here.providers.refused(asked, ALPHA)
+    next_one = await here.providers.get("compatible", ALPHA, asked.fingerprint)
+    assert next_one.fingerprint == fingerprint("sk-still-good")
+    assert not await here.providers.refused(next_one, ALPHA)
+    assert (await here.providers.get("compatible", ALPHA, asked.fingerprint)).fingerprint in {
+        asked.fingerprint,
+        next_one.fingerprint,
+    }  # somebody has to be asked
+
+
 async def test_at_rest_a_key_is_encrypted_and_bound_to_its_owner(pool: Pool, database_url: str) -> None:
     await keys(pool).add("openai", SecretStr("sk-a-secret-of-alpha"), ALPHA, "")
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -79,7 +79,7 @@ begin
     return null;
 end $$;
 
--- The provider has taken a batch. Its calls may take `window` seconds; what is fetched later is given up.
+-- The provider has taken a batch. Its calls may take `window` seconds; what is fetched two hours later is given up.
 create function coursewright.record_batch(batch uuid, provider text, "window" double precision, poll_in double precision)
 returns void language plpgsql as $$
 begin
@@ -114,10 +114,11 @@ begin
     update coursewright.batches b set state = 'ended', error = why, ended_at = clock_timestamp() where b.id = batch;
 end $$;
 
--- Take a batch that is due to be asked for, for `every` seconds. `late`: it has had its time.
+-- Take a batch that is due to be asked for, for `every` seconds. `late`: it has had its time; `over`: and so have its
+-- calls.
 create function coursewright.take_batch(every double precision)
 returns table (id uuid, organisation_id uuid, model text, fingerprint text, provider_id text, late boolean,
-               cancelling boolean)
+               over boolean, cancelling boolean)
 language sql as $$
     with due as (
         select b.id from coursewright.batches b
@@ -126,5 +127,5 @@ language sql as $$
     update coursewright.batches b set poll_at = clock_timestamp() + make_interval(secs => every)
       from due where b.id = due.id
     returning b.id, b.organisation_id, b.model, b.fingerprint, b.provider_id, b.deadline_at < clock_timestamp(),
-              b.state = 'cancelling';
+              b.deadline_at < clock_timestamp() - interval '2 hours', b.state = 'cancelling';
 $$;

@@ -53,7 +53,8 @@ class ConfiguredProviders:
 
     async def get(self, name: str, organisation_id: UUID | None, used: str | None = None) -> Provider:
         """Return the provider of that name under the key to use: the organisation's newest, else the installation's,
-        else that of the settings. `used`: fingerprint of the key of an earlier request, whose reply only that key sees.
+        else that of the settings. `used`: fingerprint of the key of an earlier request, whose reply others need not
+        see; it is preferred while its vendor takes it.
 
         Raises ConfigurationError when there is none.
         """
@@ -62,7 +63,7 @@ class ConfiguredProviders:
         usable = await self._usable(name, organisation_id)
         if not usable:
             raise _missing(name)
-        chosen = next((key for key in usable if key.fingerprint == used), usable[0])
+        chosen = next((key for key in usable if key.fingerprint == used and not key.refused), usable[0])
         return await self._provider(name, chosen)
 
     async def refused(self, provider: Provider, organisation_id: UUID | None) -> bool:
@@ -131,6 +132,7 @@ class ConfiguredProviders:
                     largest_output=settings.largest_output,
                     json_schema=settings.json_schema,
                     reasoning=settings.reasoning,
+                    reasons_unasked=settings.reasoning,
                 )
                 compatible = _adapter("compatible", "Compatible")
                 given = None if key.fingerprint == _NO_KEY else key.key

@@ -14,8 +14,9 @@ _OPENAI = Abilities(
     temperature=True, counts="max_tokens", refund=False,
 )  # fmt: skip
 _OPENAI_REASONING = replace(
-    _OPENAI, context_window=200_000, largest_output=100_000, temperature=False, reasoning=True, flex=True
-)
+    _OPENAI, context_window=200_000, largest_output=100_000, temperature=False, reasoning=True, reasons_unasked=True,
+    flex=True,
+)  # fmt: skip
 _OPENAI_LARGE = replace(_OPENAI_REASONING, context_window=1_000_000, largest_output=128_000)
 _OPENAI_OLD = replace(_OPENAI, json_schema="none", background=False, largest_output=4_096)
 _OPENAI_MODELS: tuple[tuple[str, Abilities], ...] = (

@@ -1,6 +1,7 @@
 """What is asked fits the model's window, a repair included; and what stands in documents stays in its frame."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from coursewright.course.plan import CourseRequest, LessonPlan, Neighbour, Quest
 from coursewright.documents.passages import Passage
 from coursewright.errors import NoUsableReply
 from coursewright.generation.authors.counting import count_up
-from coursewright.generation.authors.llm import Asking, LlmAuthor
+from coursewright.generation.authors.llm import Asking, LlmAuthor, reasoning_room
 from coursewright.llm import Abilities, Answer, Finish, Judge, Origin, Rejected, Reply, Request, Usage
 from coursewright.llm.tokens import at_most_tokens
 from tests.unit.generation.llm.passages import PASSAGES, passage
@@ -41,7 +42,13 @@ class Listening:
 def _author(
     listening: Listening, window: int, json_schema: Any = "strict", *, reasoning: bool = False, room: int | None = None
 ) -> LlmAuthor:
-    abilities = Abilities(json_schema=json_schema, context_window=window, largest_output=8_192, reasoning=reasoning)
+    abilities = Abilities(
+        json_schema=json_schema,
+        context_window=window,
+        largest_output=8_192,
+        reasoning=reasoning,
+        reasons_unasked=reasoning,
+    )
     origin = Origin(UUID(int=1), "key", "lesson_section")
     return LlmAuthor(Asking(cast(Any, listening), origin, "x:y", abilities, reasoning_tokens=room))
 
@@ -117,6 +124,12 @@ async def test_an_answer_that_needed_a_larger_limit_is_mended_under_it() -> None
         await _author(listening, 32_768).section(PLAN, LESSON, PASSAGES, CourseRequest(author="llm"))
     first, again = listening.asked
     assert first.max_output_tokens < 7_000 <= again.max_output_tokens <= 8_192
+
+
+def test_a_model_that_reasons_when_it_is_asked_to_gets_room_for_it_only_then() -> None:
+    asked_only = Abilities(context_window=32_768, largest_output=8_192, reasoning=True)
+    assert [reasoning_room(asked_only, wanted) for wanted in (None, 0, 3_000, 99_000)] == [0, 0, 3_000, 4_096]
+    assert reasoning_room(replace(asked_only, reasons_unasked=True), None) == 2_000
 
 
 async def test_a_model_that_reasons_unasked_gets_room_for_it() -> None:

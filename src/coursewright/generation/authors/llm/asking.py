@@ -33,6 +33,11 @@ class Unusable:
     problems: tuple[str, ...]
 
 
+_REFUSED = {
+    Finish.REFUSAL: "the model refused",
+    Finish.CONTENT_FILTER: "the provider's filter held the answer back",
+}
+
 # Turns an answer into a part of the course, or says what is wrong with it. Pure.
 Reader = Callable[[W], T | Unusable]
 
@@ -111,7 +116,11 @@ class Asking:
         )
 
         def judge(reply: Reply) -> Verdict[T]:
-            return self._judge(request, reply, wire, read)
+            nonlocal request
+            verdict = self._judge(request, reply, wire, read)
+            if isinstance(verdict, Rejected) and reply.finish in _REFUSED:
+                request = verdict.again or request  # what is mended later was asked like this
+            return verdict
 
         origin = replace(self.origin, task_key=f"{self.origin.task_key}/{name}")
         answer = await self.gateway.call(origin, request, judge, fallbacks=self.fallbacks)
@@ -121,10 +130,9 @@ class Asking:
         match reply.finish:
             case Finish.LENGTH:
                 return Rejected("the answer was cut off", self._after_cut(request, reply))
-            case Finish.REFUSAL:
-                return Rejected("the model refused", self._after_refusal(request))
-            case Finish.CONTENT_FILTER:
-                return Rejected("the provider's filter held the answer back", self._after_refusal(request))
+            case Finish.REFUSAL | Finish.CONTENT_FILTER:
+                again = self._after_refusal(request)
+                return Rejected(_REFUSED[reply.finish], again, last=again == request)
         try:
             read_as = read(wire.model_validate(_object(reply.text)))
         except ValidationError as error:
@@ -161,7 +169,7 @@ class Asking:
         return self._limited(request, shorter, had)
 
     def _after_refusal(self, request: Request) -> Request:
-        """Return what asks once more for whatever can be said; after a second refusal it is what was just asked."""
+        """Return what asks for whatever can be said; asked like this already, the same."""
         told = Message("user", render("declined"))
         if told in request.messages:
             return request
@@ -175,7 +183,7 @@ class Asking:
 
 def reasoning_room(abilities: Abilities, wanted: int | None) -> int:
     """Return how many tokens a model may reason before it answers; `wanted` None: as many as usual."""
-    if not abilities.reasoning:
+    if not (abilities.reasons_unasked if wanted is None else abilities.reasoning):
         return 0
     wanted = _REASONING if wanted is None else wanted
     return min(wanted, abilities.largest_output // 2, abilities.context_window // 8)

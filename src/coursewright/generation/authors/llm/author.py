@@ -48,7 +48,7 @@ from coursewright.generation.authors.llm.wire import (
 )
 from coursewright.tongues import identifier
 
-_VERSION = "3"  # raise it when the same reply would be read as something else
+_VERSION = "4"  # raise it when the same reply would be read as something else
 _SCRIPT_WORDS = 220
 # Tokens of a usual answer; one that is cut off is asked for again with more.
 _OUTPUT = {

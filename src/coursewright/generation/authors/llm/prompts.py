@@ -7,15 +7,12 @@ from typing import Any
 
 import jinja2
 
-_NAMES = (
-    "analysis", "analysis_merge", "brainbytes", "brief", "mind_map", "outline", "questions", "repair", "section",
-    "shorter", "system",
-)  # fmt: skip
+_PROMPTS = files("coursewright.generation") / "prompts"
 
 
 @cache
 def _text(name: str) -> str:
-    return (files("coursewright.generation") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+    return (_PROMPTS / f"{name}.md").read_text(encoding="utf-8")
 
 
 @cache
@@ -33,7 +30,8 @@ def render(name: str, **values: Any) -> str:
 @cache
 def prompts_version() -> str:
     """Return 12 hexadecimal digits that change whenever any prompt does."""
-    digest = hashlib.sha256("\x1f".join(_text(name) for name in _NAMES).encode())
+    names = sorted(each.name.removesuffix(".md") for each in _PROMPTS.iterdir() if each.name.endswith(".md"))
+    digest = hashlib.sha256("\x1f".join(map(_text, names)).encode())
     return digest.hexdigest()[:12]
 
 
