@@ -1,10 +1,15 @@
 """Replies that the database could not take: kept in files that survive a crash, and stored as soon as it is back."""
 
 import json
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+from coursewright.errors import DatabaseUnavailable
+
+logger = logging.getLogger("coursewright.llm")
 
 
 class Spill:
@@ -12,6 +17,7 @@ class Spill:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._told: set[Path] = set()
 
     def keep(self, send_id: str, record: dict[str, Any]) -> Path:
         """Write a record so that it is on disk when this returns."""
@@ -38,16 +44,25 @@ class Spill:
         return sorted(self._folder.glob("*.json"))
 
     async def replay(self, store: Callable[[dict[str, Any]], Awaitable[bool]]) -> int:
-        """Hand each record to `store` and delete its file when that returns True. Returns how many were stored."""
+        """Hand each record to `store` and delete its file when that returns True. Returns how many were stored.
+
+        A file that cannot be read, or holds something else, stays where it is: neither the others nor the rounds of
+        duties are to suffer. It is told once.
+        """
         stored = 0
         for path in self.waiting():
             try:
-                record = json.loads(path.read_text(encoding="utf-8"))
+                if await store(json.loads(path.read_text(encoding="utf-8"))):
+                    path.unlink(missing_ok=True)
+                    stored += 1
             except FileNotFoundError:
                 continue  # another process of this folder was quicker
-            if await store(record):
-                path.unlink(missing_ok=True)
-                stored += 1
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:
+                if path not in self._told:
+                    logger.warning("What the database is to know waits in %s and cannot be stored: %r", path, error)
+                self._told.add(path)
         return stored
 
 

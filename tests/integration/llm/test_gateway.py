@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 from dataclasses import replace
 from decimal import Decimal
@@ -326,6 +327,28 @@ async def test_a_reply_that_others_are_in_the_way_of_waits_in_a_file(pool: Pool,
     assert (await bench.ask()).value == "HONEY 0"
     assert len(bench.provider.log) == 1
     assert await bench.states() == ["settled"]
+
+
+async def test_files_that_hold_no_reply_keep_nothing_from_running(
+    pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = GatewayBench(pool, spill=tmp_path)
+    await _refuse_replies(bench, "raise exception 'in the way' using errcode = 'deadlock_detected'")
+    with pytest.raises(DatabaseUnavailable):
+        await bench.ask()
+    await bench.sql("drop trigger refuse on coursewright.sends")
+    (kept,) = Spill(tmp_path).waiting()
+    (tmp_path / "-0.json").mkdir()  # cannot be read, like another user's
+    odd = ["", "{", "[]", "{}", '{"send": "x"}', json.dumps(json.loads(kept.read_text()) | {"cost": "dear"})]
+    for number, text in enumerate(odd, start=1):
+        (tmp_path / f"-{number}.json").write_text(text)  # before the one that can be stored
+    async with Gateway(pool, FixedProviders(bench.provider), bench.settings, spill=tmp_path) as gateway:
+        assert (await bench.ask()).value == "HONEY 0"
+        assert await gateway.duties() == 0
+    assert len(bench.provider.log) == 1
+    left = Spill(tmp_path).waiting()
+    assert [path.name for path in left] == [f"-{number}.json" for number in range(len(odd) + 1)]
+    assert [sum(f"{path} " in record.message for record in caplog.records) for path in left] == [1] * len(left)
 
 
 async def test_a_reply_whose_process_ends_while_it_is_stored_waits_in_a_file(pool: Pool, tmp_path: Path) -> None:
