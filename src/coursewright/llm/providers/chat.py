@@ -62,6 +62,7 @@ def read(completion: ChatCompletion, vendor: str, limits: ReportedLimits | None 
 async def assemble(pieces: AsyncIterator[ChatCompletionChunk], vendor: str, limits: ReportedLimits | None) -> Reply:
     """Return the reply of a stream. Raises CallError when it ends in mid-reply."""
     text: list[str] = []
+    refusal: list[str] = []
     finish: str | None = None
     usage: CompletionUsage | None = None
     reply_id = model = ""
@@ -69,14 +70,14 @@ async def assemble(pieces: AsyncIterator[ChatCompletionChunk], vendor: str, limi
         reply_id, model, usage = piece.id or reply_id, piece.model or model, piece.usage or usage
         for choice in piece.choices[:1]:
             text.append(choice.delta.content or "")
+            refusal.append(choice.delta.refusal or "")
             finish = choice.finish_reason or finish
     if finish is None:
         raise CallError(f"{vendor} ended the stream in mid-reply.", billed=True)
-    whole = "".join(text)
-    raw = {"id": reply_id, "model": model, "text": whole, "finish_reason": finish}
-    return Reply(
-        _visible(whole), _FINISHES.get(finish, Finish.STOP), _usage(usage), model, reply_id or None, limits, raw
-    )
+    whole, refused = "".join(text), "".join(refusal)
+    raw = {"id": reply_id, "model": model, "text": whole, "refusal": refused, "finish_reason": finish}
+    ended = _FINISHES.get("refusal" if refused else finish, Finish.STOP)
+    return Reply(_visible(whole), ended, _usage(usage), model, reply_id or None, limits, raw)
 
 
 def _visible(content: str) -> str:
