@@ -13,16 +13,18 @@ from coursewright.llm.headers import reported_limits
 from coursewright.llm.model import Abilities, Finish, Reply, ReportedLimits, Request, Usage
 from coursewright.llm.provider import BatchItem, BatchResult, BatchState
 from coursewright.llm.providers.models import anthropic_abilities, thinks_by_budget
-from coursewright.llm.providers.vendor_errors import mapped, status_error
+from coursewright.llm.providers.vendor_errors import error_body, mapped, status_error
 from coursewright.llm.providers.wiring import (
     CONNECT_SECONDS,
     IDLE_SECONDS,
     STREAMED_FROM,
     Dropped,
+    batch_results,
     deadline,
     effort,
     fingerprint,
     refuse_page,
+    told,
 )
 
 _VENDOR = "Anthropic"
@@ -66,6 +68,7 @@ class Anthropic:
             with mapped(anthropic, _VENDOR):
                 if stream:
                     async with self._client.messages.stream(**kept) as events:
+                        refuse_page(events.response.headers, _VENDOR)
                         message = await events.get_final_message()
                         return _reply(message, reported_limits(dict(events.response.headers)))
                 patient = anthropic.Timeout(timeout, connect=CONNECT_SECONDS)
@@ -95,26 +98,19 @@ class Anthropic:
         ]
         with mapped(anthropic, _VENDOR):
             batch = await self._client.messages.batches.create(requests=requests)
-        return batch.id
+            return told(batch, "id")
 
     async def poll_batch(self, batch_id: str) -> BatchState:
         """Return how far a batch is."""
         with mapped(anthropic, _VENDOR, lost_when_missing=True):
             batch = await self._client.messages.batches.retrieve(batch_id)
-        return BatchState.ENDED if batch.processing_status == "ended" else BatchState.WORKING
+            return BatchState.ENDED if told(batch, "processing_status") == "ended" else BatchState.WORKING
 
     async def fetch_batch(self, batch_id: str) -> list[BatchResult]:
-        """Return the results; calls that expired or were cancelled have none."""
-        results: list[BatchResult] = []
+        """Return the results, read line by line: the SDK's own reader ends at the first that is no JSON."""
         with mapped(anthropic, _VENDOR, lost_when_missing=True):
-            async for line in await self._client.messages.batches.results(batch_id):
-                call_id = UUID(line.custom_id)
-                match line.result.type:
-                    case "succeeded":
-                        results.append(BatchResult(call_id, _reply(line.result.message, None)))
-                    case "errored":
-                        results.append(BatchResult(call_id, _errored(line.result.error.error)))
-        return results
+            raw = await self._client.messages.batches.with_raw_response.results(batch_id)
+            return batch_results(raw.headers, await raw.text(), _VENDOR, _outcome)
 
     async def cancel_batch(self, batch_id: str) -> None:
         """Ask to stop a batch."""
@@ -196,9 +192,19 @@ def _reply(message: Message, limits: ReportedLimits | None) -> Reply:
     )
 
 
-def _errored(error: Any) -> CoursewrightError:
-    status = _STATUS.get(error.type, 500)
-    return status_error(_VENDOR, status, {"message": error.message, "type": error.type}, {}, False)
+def _outcome(line: dict[str, Any]) -> Reply | CoursewrightError:
+    """Return what became of a call of a batch. Whatever did not succeed is not billed."""
+    result = line["result"]
+    match result["type"]:
+        case "succeeded":
+            return _reply(Message.construct(**result["message"]), None)
+        case "errored":
+            body = error_body(result.get("error"))
+            return status_error(_VENDOR, _STATUS.get(str(body.get("type")), 500), body, {}, False)
+        case "expired" | "canceled" as word:
+            return CallError(f"{_VENDOR}: this call of the batch was not carried out ({word}).")
+        case other:
+            raise ValueError(other)
 
 
 __all__ = ["Anthropic"]

@@ -33,17 +33,19 @@ from coursewright.llm.model import Abilities, Finish, Reply, ReportedLimits, Req
 from coursewright.llm.provider import BatchItem, BatchResult, BatchState
 from coursewright.llm.providers import chat
 from coursewright.llm.providers.models import openai_abilities
-from coursewright.llm.providers.vendor_errors import mapped, status_error
+from coursewright.llm.providers.vendor_errors import error_body, mapped, status_error
 from coursewright.llm.providers.wiring import (
     CONNECT_SECONDS,
     IDLE_SECONDS,
     STREAMED_FROM,
     Dropped,
+    batch_results,
     deadline,
     drained,
     effort,
     fingerprint,
     refuse_page,
+    told,
 )
 
 _VENDOR = "OpenAI"
@@ -103,8 +105,7 @@ class OpenAI:
 
         async def post(parameters: dict[str, Any]) -> str:
             with mapped(openai, _VENDOR):
-                response = await self._client.responses.create(**parameters, store=True, background=True)
-            return str(response.id)
+                return told(await self._client.responses.create(**parameters, store=True, background=True), "id")
 
         return await self._dropped.without(request.model_name, _parameters(request, call_id), post)
 
@@ -112,10 +113,10 @@ class OpenAI:
         """Return a background reply when it is there."""
         with mapped(openai, _VENDOR, lost_when_missing=True):
             response = await self._client.responses.retrieve(provider_id)
-        if response.status in ("failed", "cancelled"):  # asking for it again would bring nothing else
-            error = _failed(response)
-            raise error if isinstance(error, RequestRefused) else ReplyLost(error.detail)
-        return None if response.status in ("queued", "in_progress") else _reply(response, None)
+            if response.status in ("failed", "cancelled"):  # asking for it again would bring nothing else
+                error = _failed(response)
+                raise error if isinstance(error, RequestRefused) else ReplyLost(error.detail)
+            return None if response.status in ("queued", "in_progress") else _reply(response, None)
 
     async def submit_batch(self, items: Sequence[BatchItem]) -> str:
         """Upload the calls and start the batch."""
@@ -131,30 +132,31 @@ class OpenAI:
             for item in items
         ]
         file = io.BytesIO("\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode())
+        with mapped(openai, _VENDOR, free=True):
+            file_id = told(await self._client.files.create(file=("calls.jsonl", file), purpose="batch"), "id")
         with mapped(openai, _VENDOR):
-            uploaded = await self._client.files.create(file=("calls.jsonl", file), purpose="batch")
             batch = await self._client.batches.create(
-                input_file_id=uploaded.id, endpoint=_BATCH_PATH, completion_window="24h"
+                input_file_id=file_id, endpoint=_BATCH_PATH, completion_window="24h"
             )
-        return batch.id
+            return told(batch, "id")
 
     async def poll_batch(self, batch_id: str) -> BatchState:
         """Return how far a batch is."""
         with mapped(openai, _VENDOR, lost_when_missing=True):
             batch = await self._client.batches.retrieve(batch_id)
-        return BatchState.WORKING if batch.status in _WORKING else BatchState.ENDED
+            return BatchState.WORKING if told(batch, "status") in _WORKING else BatchState.ENDED
 
     async def fetch_batch(self, batch_id: str) -> list[BatchResult]:
         """Return what the output and the error file hold."""
         results: list[BatchResult] = []
         with mapped(openai, _VENDOR, lost_when_missing=True):
             batch = await self._client.batches.retrieve(batch_id)
-            if batch.status == "failed":
+            if told(batch, "status") == "failed":
                 results.append(BatchResult(None, _not_begun(batch)))
             for file_id in (batch.output_file_id, batch.error_file_id):
                 if file_id:
                     content = await self._client.files.content(file_id)
-                    results += [_result(line) for line in content.text.split("\n") if line.strip()]
+                    results += batch_results(content.response.headers, content.text, _VENDOR, _outcome)
         return results
 
     async def cancel_batch(self, batch_id: str) -> None:
@@ -252,23 +254,14 @@ def _for_chat(model: str) -> Abilities:
     return replace(openai_abilities(model), token_limit_name="max_completion_tokens")  # noqa: S106 - a parameter
 
 
-def _result(text: str) -> BatchResult:
-    """Return what a line says. One that nobody can read was paid for all the same: so may all be that are missing."""
-    call_id: UUID | None = None
-    try:
-        line = json.loads(text)
-        call_id = UUID(line["custom_id"])
-        response = line.get("response")
-        if response and response["status_code"] < 400:
-            return BatchResult(call_id, chat.read(ChatCompletion.construct(**response["body"]), _VENDOR))
-        status = response["status_code"] if response else 500
-        body = (response or {}).get("body", {}).get("error") or line.get("error") or {}
-        raise status_error(_VENDOR, status, body, {}, False)
-    except CoursewrightError as error:
-        return BatchResult(call_id, error)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        said = f"{_VENDOR} sent a result of a batch that cannot be read: {error!r}"
-        return BatchResult(call_id, CallError(said, billed=True))
+def _outcome(line: dict[str, Any]) -> Reply | CoursewrightError:
+    """Return what became of a call of a batch. The status alone tells a failure, which is not billed."""
+    response: Any = line.get("response")
+    error = line.get("error")
+    status = 500 if error and not response else response["status_code"]  # 500: not carried out, such as too late
+    if status >= 400:
+        return status_error(_VENDOR, status, error_body((response or {}).get("body") or error), {}, False)
+    return chat.read(ChatCompletion.construct(**response["body"]), _VENDOR)
 
 
 def _not_begun(batch: Batch) -> CoursewrightError:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coursewright.errors import (
+    CallError,
     CallTimedOut,
     ConnectionLost,
     CoursewrightError,
@@ -20,6 +21,7 @@ from coursewright.errors import (
 )
 from coursewright.llm.headers import retry_after
 
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)  # what reading an answer of another shape ends in
 _NOT_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol")
 _TOO_LONG = ("context_length_exceeded", "string_above_max_length")
 _TOO_LONG_WORDS = ("context length", "context window", "prompt is too long", "maximum context", "too many tokens")
@@ -27,26 +29,30 @@ _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "billing_error
 
 
 @contextlib.contextmanager
-def mapped(sdk: Any, vendor: str, *, lost_when_missing: bool = False) -> Iterator[None]:
-    """Translate the errors of `sdk` (the module `openai` or `anthropic`).
+def mapped(sdk: Any, vendor: str, *, lost_when_missing: bool = False, free: bool = False) -> Iterator[None]:
+    """Translate the errors of `sdk` (the module `openai` or `anthropic`), and those of reading what it returns: it
+    checks no answer, so that a proxy's page comes as text, and JSON of another kind without what is looked for.
 
-    `lost_when_missing`: 404 means that a reply is gone, not that there is no such model.
+    `lost_when_missing`: 404 means that a reply is gone, not that there is no such model. `free`: nothing is billed for
+    this, whatever became of it.
     """
     try:
         yield
     except sdk.APITimeoutError as error:
-        raise CallTimedOut(f"{vendor} gave no whole reply in time.", billed=not _never_sent(error)) from error
+        raise CallTimedOut(f"{vendor} gave no whole reply in time.", billed=not (free or _never_sent(error))) from error
     except sdk.APIConnectionError as error:
         sent = not _never_sent(error)
         what = "broke the connection in mid-reply" if sent else "cannot be reached"
-        raise ConnectionLost(f"{vendor} {what}: {_cause(error)}", billed=sent) from error
+        raise ConnectionLost(f"{vendor} {what}: {_cause(error)}", billed=sent and not free) from error
     except sdk.APIStatusError as error:
         raise status_error(
-            vendor, error.status_code, _body(error.body), dict(error.response.headers), lost_when_missing
+            vendor, error.status_code, error_body(error.body), dict(error.response.headers), lost_when_missing
         ) from error
     except sdk.APIError as error:  # an error event inside a stream
-        body = _body(error.body)
-        raise status_error(vendor, 429 if "rate" in body.get("type", "") else 500, body, {}, False) from error
+        body = error_body(error.body)
+        raise status_error(vendor, 429 if "rate" in str(body.get("type")) else 500, body, {}, False) from error
+    except (*UNREADABLE, *sdk.APIError.__bases__) as error:  # the latter: whatever else the SDK raises
+        raise CallError(f"{vendor} sent an answer that cannot be read: {error!r}", billed=not free) from error
 
 
 def status_error(
@@ -84,6 +90,14 @@ def status_error(
             return RequestRefused(said, headers=headers)
 
 
+def error_body(body: object) -> dict[str, Any]:
+    """Return the error object itself, whether or not the vendor wraps it; of anything else, its words."""
+    if isinstance(body, dict):
+        inner = body.get("error")
+        return dict(inner) if isinstance(inner, dict) else {"message": inner, **body}
+    return {"message": str(body)[:300]} if body else {}
+
+
 def unsupported_parameter(error: RequestRefused) -> tuple[str, str | None]:
     """Return the parameter that a refusal complains of and that can be left out ("": none), and its other name."""
     text = error.detail.lower().replace("flex", "service_tier")  # its only value here, and sometimes all that is said
@@ -104,12 +118,4 @@ def _cause(error: Any) -> str:
     return str(error.__cause__ or error) or type(error.__cause__ or error).__name__
 
 
-def _body(body: object) -> dict[str, Any]:
-    """Return the error object itself, whether or not the vendor wraps it."""
-    if isinstance(body, dict):
-        inner = body.get("error")
-        return dict(inner) if isinstance(inner, dict) else body
-    return {"message": str(body)[:300]} if body else {}
-
-
-__all__ = ["mapped", "status_error", "unsupported_parameter"]
+__all__ = ["UNREADABLE", "error_body", "mapped", "status_error", "unsupported_parameter"]

@@ -1,13 +1,17 @@
-"""What the adapters share: fingerprints, deadlines, effort, parameters that a model turned out not to take."""
+"""What the adapters share: fingerprints, deadlines, effort, files of results, parameters that a model does not take."""
 
 import asyncio
 import contextlib
 import hashlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
-from coursewright.errors import CallTimedOut, NeedsAction, RequestRefused
-from coursewright.llm.providers.vendor_errors import unsupported_parameter
+from coursewright.errors import CallError, CallTimedOut, CoursewrightError, NeedsAction, RequestRefused
+from coursewright.llm.model import Reply
+from coursewright.llm.provider import BatchResult
+from coursewright.llm.providers.vendor_errors import UNREADABLE, unsupported_parameter
 
 T = TypeVar("T")
 
@@ -35,6 +39,44 @@ def refuse_page(headers: Mapping[str, str], vendor: str) -> None:
             f"{vendor} answers with a page for people (HTML), so it is no API of a model.",
             hint="Check the address, such as --base-url: with its path, which often is /v1.",
         )
+
+
+def told(answer: object, name: str) -> str:
+    """Return a word that an answer must hold, or raise TypeError: an SDK says None for what is not there."""
+    word = getattr(answer, name, None)
+    if not isinstance(word, str):
+        raise TypeError(f"it has no {name}")
+    return word
+
+
+def batch_results(
+    headers: Mapping[str, str], text: str, vendor: str, outcome: Callable[[dict[str, Any]], Reply | CoursewrightError]
+) -> list[BatchResult]:
+    """Return what a file of results (JSON Lines) says; `outcome` reads the object of a line.
+
+    A line that nobody can read takes nothing from the others. It was paid for all the same: its call may be billed, and
+    where it does not tell whose it is, so may every call that has no result in any file of the batch.
+    Raises NeedsAction or CallError where no line tells whose it is, which a proxy's words do not either: the results
+    are still there, to be asked for again.
+    """
+    refuse_page(headers, vendor)
+    results: list[BatchResult] = []
+    for each in text.split("\n"):  # no more: U+2028 and its like may stand inside of JSON
+        if not each.strip():
+            continue
+        call_id: UUID | None = None
+        try:
+            line = json.loads(each)
+            call_id = UUID(line["custom_id"])
+            results.append(BatchResult(call_id, outcome(line)))
+        except CoursewrightError as error:
+            results.append(BatchResult(call_id, error))
+        except UNREADABLE as error:
+            said = f"{vendor} sent a result of a batch that cannot be read: {error!r}"
+            results.append(BatchResult(call_id, CallError(said, billed=True)))
+    if results and not any(result.call_id for result in results):
+        raise CallError(f"{vendor} sent something else than results of a batch.")
+    return results
 
 
 @contextlib.asynccontextmanager
@@ -89,9 +131,11 @@ __all__ = [
     "IDLE_SECONDS",
     "STREAMED_FROM",
     "Dropped",
+    "batch_results",
     "deadline",
     "drained",
     "effort",
     "fingerprint",
     "refuse_page",
+    "told",
 ]

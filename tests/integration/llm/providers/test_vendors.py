@@ -88,6 +88,11 @@ def _streamed(*pieces: str) -> str:
     return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
+def _page(kind: str = "text/html; charset=utf-8") -> Answer:
+    """Return what a proxy says to people."""
+    return Answer("<!doctype html>\n<title>Sign in</title>\n", headers={"content-type": kind})
+
+
 def _completion(finish: str = "stop", **message: Any) -> dict[str, Any]:
     return {
         "id": "c1", "object": "chat.completion", "created": 1, "model": "qwen3",
@@ -191,12 +196,19 @@ async def test_how_a_reply_ended_and_what_it_took(name: str, body: dict[str, Any
 
 
 @pytest.mark.parametrize("output", [100, 9_000], ids=["whole", "streamed"])
-@pytest.mark.parametrize("name", ["openai", "compatible"])
+@pytest.mark.parametrize("name", _NAMES)
 async def test_a_page_for_people_is_no_reply_and_the_address_is_to_be_checked(name: str, output: int) -> None:
-    page = Answer("<!doctype html><title>Sign in</title>", headers={"content-type": "text/html; charset=utf-8"})
-    with vendor({_PATHS[name]: [page]}) as state, pytest.raises(NeedsAction, match="no API of a model") as caught:
+    with vendor({_PATHS[name]: [_page()]}) as state, pytest.raises(NeedsAction, match="no API of a model") as caught:
         await _send(name, state.url, max_output_tokens=output)
     assert "--base-url" in caught.value.hint
+
+
+async def test_a_refusal_in_a_stream_is_no_empty_answer() -> None:
+    body = _streamed("I cannot ", "do that.").replace('"content"', '"refusal"')
+    with vendor({_PATHS["compatible"]: [Answer(body)]}) as there:
+        reply = await _send("compatible", there.url, max_output_tokens=9_000)
+    assert (reply.text, reply.finish) == ("", Finish.REFUSAL)
+    assert reply.raw["refusal"] == "I cannot do that."
 
 
 @pytest.mark.parametrize("body", [{}, [1, 2], {"choices": None}])
@@ -437,6 +449,119 @@ async def test_an_openai_batch_that_expires_brings_what_was_done_and_why_the_res
         assert outcome.billed
 
 
+_SAID = "Bees\u2028eat \u0085honey"  # ends of lines to some, and allowed in JSON
+_RESULTS: dict[str, list[tuple[dict[str, Any], type[CoursewrightError], bool]]] = {
+    "openai": [
+        ({"response": {"status_code": 500, "body": None}}, Overloaded, False),
+        ({"response": {"status_code": 429, "body": {"error": "slow"}}}, RateLimited, False),
+        ({"response": {"status_code": 429, "body": "slow"}}, RateLimited, False),
+        ({"response": None, "error": "late"}, Overloaded, False),
+        ({"response": None, "error": None}, CallError, True),
+        ({"response": {"body": {}}}, CallError, True),
+        ({"response": {"status_code": 200, "body": None}}, CallError, True),
+        ({"response": {"status_code": 200, "body": {"choices": ["Hi"]}}}, CallError, True),
+    ],
+    "anthropic": [
+        ({"result": {"type": "errored", "error": None}}, Overloaded, False),
+        ({"result": {"type": "errored", "error": "Busy"}}, Overloaded, False),
+        ({"result": {"type": "errored", "error": {"error": {"type": "rate_limit_error"}}}}, RateLimited, False),
+        ({"result": {"type": "canceled"}}, CallError, False),
+        ({"result": {"type": "odd"}}, CallError, True),
+        ({"result": None}, CallError, True),
+        ({"result": {"type": "succeeded", "message": {"content": []}}}, CallError, True),
+    ],
+}
+
+
+def _ended(name: str, url: str, results: Answer) -> dict[str, list[Answer]]:
+    """Return what a vendor answers of a batch that has ended."""
+    if name == "openai":
+        return {"GET /batches/b1": [_batch("completed", output_file_id="out")], "GET /files/out/content": [results]}
+    there = "/v1/messages/batches/b1"
+    batch = {"id": "b1", "processing_status": "ended", "results_url": f"{url}{there}/results"}
+    return {f"GET {there}": [Answer(batch)], f"GET {there}/results": [results]}
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+async def test_results_of_a_batch_that_are_odd_take_nothing_from_the_others(name: str) -> None:
+    good, odd = uuid4(), {uuid4(): each for each in _RESULTS[name]}
+    answer: dict[str, dict[str, Any]] = {
+        "openai": {"response": {"status_code": 200, "body": _completion(content=_SAID)}},
+        "anthropic": {"result": {"type": "succeeded", "message": _message() | {
+            "content": [{"type": "text", "text": _SAID}]}}},
+    }  # fmt: skip
+    lines = [
+        *({"custom_id": str(call)} | line for call, (line, _, _) in odd.items()),
+        {"custom_id": "odd"}, [], {"custom_id": str(good)} | answer[name],
+    ]  # fmt: skip
+    text = "{\n" + "\r\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    with vendor({}) as there:
+        there.answers |= _ended(name, there.url, Answer(text, headers={"content-type": "application/octet-stream"}))
+        provider = _provider(name, there.url)
+        results = {each.call_id: each.outcome for each in await provider.fetch_batch("b1")}
+        await provider.aclose()
+    reply = results.pop(good)
+    assert isinstance(reply, Reply)
+    assert reply.text == _SAID
+    told = {call: (type(error), isinstance(error, CallError) and error.billed) for call, error in results.items()}
+    assert told == {None: (CallError, True)} | {call: (kind, billed) for call, (_, kind, billed) in odd.items()}
+
+
+@pytest.mark.parametrize(
+    "page", [_page(), _page("application/octet-stream"), Answer({"error": "upstream"}), Answer("")]
+)
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+async def test_a_page_in_place_of_results_leaves_them_where_they_are(name: str, page: Answer) -> None:
+    with vendor({}) as there:
+        there.answers |= _ended(name, there.url, page)
+        provider = _provider(name, there.url)
+        if page.body:
+            with pytest.raises((CallError, NeedsAction), match=r"no API of a model|something else than results"):
+                await provider.fetch_batch("b1")
+        else:  # a file without results
+            assert await provider.fetch_batch("b1") == []
+        await provider.aclose()
+
+
+@pytest.mark.parametrize("page", [_page(), Answer({}), Answer("{", headers={"content-type": "application/json"})])
+@pytest.mark.parametrize(
+    ("name", "what", "path", "billed"),
+    [
+        ("openai", "submit_batch", "POST /files", False),
+        ("openai", "submit_batch", "POST /batches", True),
+        ("openai", "submit", "POST /responses", True),
+        ("openai", "fetch", "GET /responses/b1", True),
+        ("openai", "poll_batch", "GET /batches/b1", True),
+        ("openai", "fetch_batch", "GET /batches/b1", True),
+        ("anthropic", "submit_batch", "POST /v1/messages/batches", True),
+        ("anthropic", "poll_batch", "GET /v1/messages/batches/b1", True),
+        ("anthropic", "fetch_batch", "GET /v1/messages/batches/b1", True),
+    ],
+)
+async def test_an_answer_of_no_known_shape_is_an_error_of_the_call(
+    name: str, what: str, path: str, billed: bool, page: Answer
+) -> None:
+    item = BatchItem(uuid4(), _request(name))
+    given: dict[str, tuple[Any, ...]] = {"submit_batch": ([item],), "submit": (item.request, item.call_id)}
+    with vendor({"POST /files": [Answer({"id": "in"})], path: [page]}) as there:
+        provider = _provider(name, there.url)
+        with pytest.raises(CallError, match="cannot be read") as caught:
+            await getattr(provider, what)(*given.get(what, ("b1",)))
+        await provider.aclose()
+    assert caught.value.billed == billed
+
+
+@pytest.mark.parametrize(("path", "billed"), [("POST /files", False), ("POST /batches", True)])
+async def test_a_batch_whose_calls_were_only_uploaded_is_not_billed(path: str, billed: bool) -> None:
+    paths = {"POST /files": [Answer({"id": "in"})], path: [Answer({"id": "in"}, cut=3)]}
+    with vendor(paths) as there:
+        provider = _provider("openai", there.url)
+        with pytest.raises(ConnectionLost) as caught:
+            await provider.submit_batch([BatchItem(uuid4(), _request("openai"))])
+        await provider.aclose()
+    assert caught.value.billed == billed
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -513,7 +638,9 @@ async def test_anthropic_batches_are_matched_by_their_ids() -> None:
         assert await provider.poll_batch("b1") == BatchState.ENDED
         results = {each.call_id: each.outcome for each in await provider.fetch_batch("b1")}
         await provider.aclose()
-    assert set(results) == {good, bad, revoked}  # an expired call was not carried out
+    assert set(results) == {good, bad, gone, revoked}
+    assert isinstance(expired := results[gone], CallError)
+    assert not expired.billed  # it was not carried out
     assert isinstance(results[good], Reply)
     assert isinstance(results[bad], Overloaded)
     assert isinstance(results[revoked], KeyRefused)
