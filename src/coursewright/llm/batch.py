@@ -25,7 +25,7 @@ from coursewright.errors import (
 )
 from coursewright.llm import failpoints
 from coursewright.llm.call import request_from_json
-from coursewright.llm.flight import Flights, Sent
+from coursewright.llm.flight import Flights, Sent, known
 from coursewright.llm.model import Reply
 from coursewright.llm.prices import Price
 from coursewright.llm.provider import BatchItem, BatchResult, BatchState, Provider, Providers
@@ -93,18 +93,19 @@ class Batches:
             items = [BatchItem(UUID(item["call"]), request_from_json(item["prompt"])) for item in wave["items"]]
             provider = await self._provider(wave["model"], organisation, wave["fingerprint"])
             provider_id = await provider.submit_batch(items)
-        except Exception as error:
-            why = str(error)
+        except Exception as raised:
+            error = known(raised, wave["model"], billed=provider is not None)
             if provider and isinstance(error, KeyRefused) and await self._providers.refused(provider, organisation):
-                await self._scalar("return_wave", batch=batch, why=why)  # the next wave tries the next key
-            elif isinstance(error, RequestRefused | NeedsAction) or (isinstance(error, CallError) and error.billed):
+                await self._scalar("return_wave", batch=batch, why=error.detail)  # the next wave tries the next key
+            elif (
+                isinstance(error, RequestRefused | NeedsAction)
+                or (isinstance(error, CallError) and error.billed)
+                or error is not raised  # a mistake of ours: another wave would end so, too
+            ):
                 await self._fail(batch, error)
-            elif isinstance(error, CoursewrightError):
-                await self._scalar("return_wave", batch=batch, why=why)
-            else:  # nobody knows what was handed in
-                why = f"The adapter of {wave['model']} failed: {error!r}"
-                await self._fail(batch, CallError(why, billed=provider is not None))
-            logger.warning("A batch of %d calls to %s was not taken: %s", calls, wave["model"], why)
+            else:
+                await self._scalar("return_wave", batch=batch, why=error.detail)
+            logger.warning("A batch of %d calls to %s was not taken: %s", calls, wave["model"], error.detail)
             return 0
         failpoints.hit("submitted")
         async with self._flights.spilled(batch, {"batch": str(batch), "provider_id": provider_id}):

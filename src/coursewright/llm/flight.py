@@ -321,9 +321,8 @@ class Flights:
         """Record a failure and return what the caller is to raise."""
         if isinstance(error, TimeoutError):
             error = CallTimedOut(f"{sent.model} sent no whole reply within {seconds:.0f} s.")
-        elif not isinstance(error, CoursewrightError):
-            logger.exception("The adapter of %s failed", provider.name, exc_info=error)
-            error = CallError(f"The adapter of {provider.name} failed: {error!r}", billed=True)
+        else:
+            error = known(error, provider.name)
         again = isinstance(error, CallError) and not isinstance(error, RequestRefused)
         billed = isinstance(error, CallError) and error.billed
         wait = 0.0
@@ -373,8 +372,16 @@ class Flights:
                 logger.warning("Those who wait for call %s are not woken, they will ask: %s", call, error)
 
 
+def known(error: Exception, adapter: str, *, billed: bool = True) -> CoursewrightError:
+    """Return an error as one of the tree. What else an adapter raises is a mistake of ours: it is logged whole."""
+    if isinstance(error, CoursewrightError):
+        return error
+    logger.error("The adapter of %s failed", adapter, exc_info=error)
+    return CallError(f"The adapter of {adapter} failed: {error!r}", billed=billed)
+
+
 def _names(sent: Sent) -> dict[str, Any]:
     return {"call": str(sent.call), "send": str(sent.send)}
 
 
-__all__ = ["Flights", "Sent", "Settled"]
+__all__ = ["Flights", "Sent", "Settled", "known"]
